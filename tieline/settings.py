@@ -1,0 +1,206 @@
+"""The one typed configuration: environment variables over tieline.toml.
+
+`TIELINE_BC__URL` and its like win over the file; the file is the one that
+`TIELINE_CONFIG` names, or ./tieline.toml when it exists.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import platformdirs
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from tieline.errors import SettingsError
+
+MICROSOFT_TOKEN_URL = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token"
+
+
+class ServiceSettings(BaseModel):
+    """How to reach one service; the secret never shows in a repr."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str = ""
+    tenant_id: str = ""
+    client_id: str = ""
+    client_secret: SecretStr = SecretStr("")
+    token_url: str = ""
+
+    @field_validator("url")
+    @classmethod
+    def _absolute(cls, url: str) -> str:
+        if not url:
+            return url
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            msg = f"{url!r} is not an absolute http(s) address"
+            raise ValueError(msg)
+        if parts.username or parts.password:
+            msg = "the address must not hold a user name or a password"
+            raise ValueError(msg)
+        return url.rstrip("/")
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the address is this machine, where no token is asked for."""
+        host = urlsplit(self.url).hostname or ""
+        if host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def token_address(self) -> str:
+        """The token endpoint: as set, else the Microsoft identity platform's."""
+        return self.token_url or MICROSOFT_TOKEN_URL.format(tenant=self.tenant_id)
+
+
+class BusinessCentralSettings(ServiceSettings):
+    """Business Central: `url` is the service root, up to but without /api."""
+
+    company: str = ""
+
+
+class DataverseSettings(ServiceSettings):
+    """Dataverse: `url` is the organisation's root."""
+
+
+class StoreSettings(BaseModel):
+    """Where couplings, watermarks and the journal are kept."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: SecretStr = SecretStr("")
+
+    @property
+    def address(self) -> str:
+        """The SQLAlchemy URL, by default a SQLite file in the user's data dir."""
+        if value := self.url.get_secret_value():
+            return value
+        folder = Path(platformdirs.user_data_dir("tieline", appauthor=False))
+        return f"sqlite:///{(folder / 'tieline.sqlite').as_posix()}"
+
+
+class CompanySettings(BaseModel):
+    """Choices that hold for a company's runs."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ownership: Literal["person", "team"] = "person"
+    create_options: bool = False
+    multi_company: bool = False
+
+
+class SafetySettings(BaseModel):
+    """When a run stops and shows its plan instead of going on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    max_deleted_share: float = Field(default=0.5, ge=0, le=1)
+    max_deleted: int = Field(default=100, ge=0)
+    key_sweep_hours: float = Field(default=24, ge=0)
+
+
+class InactivitySettings(BaseModel):
+    """The built-in integration's back-off of idle jobs; off unless enabled."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    enabled: bool = False
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TIELINE_", env_nested_delimiter="__", extra="forbid"
+    )
+
+    bc: BusinessCentralSettings = BusinessCentralSettings()
+    dataverse: DataverseSettings = DataverseSettings()
+    store: StoreSettings = StoreSettings()
+    sync: CompanySettings = CompanySettings()
+    company: dict[str, CompanySettings] = Field(default_factory=dict)
+    safety: SafetySettings = SafetySettings()
+    inactivity: InactivitySettings = InactivitySettings()
+    mappings: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    batch_rows: int = Field(default=5000, ge=1, le=20000)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources: environment first, then the file."""
+        return env_settings, InitSettingsSource(settings_cls, _file_values())
+
+    def for_company(self, name: str) -> CompanySettings:
+        """Return the choices of the company called `name`."""
+        return self.company.get(name, self.sync)
+
+
+def config_path() -> Path | None:
+    """Return the tieline.toml in force, or None."""
+    if named := os.environ.get("TIELINE_CONFIG"):
+        path = Path(named)
+        if not path.is_file():
+            msg = f"TIELINE_CONFIG names {named}, which is not a file."
+            raise SettingsError(msg, advice="Correct the path or unset it.")
+        return path
+    path = Path("tieline.toml")
+    return path if path.is_file() else None
+
+
+def _file_values() -> dict[str, Any]:
+    path = config_path()
+    if path is None:
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        msg = f"{path} is not valid TOML: {error}."
+        raise SettingsError(msg, advice="Correct that line.") from None
+
+
+def load_settings() -> Settings:
+    """Read and check the configuration.
+
+    Raises:
+        SettingsError: a value is missing its form; the text names the setting,
+            never its value when it is a secret.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        text = first["msg"].removeprefix("Value error, ")
+        msg = f"The setting {where} is wrong: {text}."
+        raise SettingsError(
+            msg, advice="Correct it in tieline.toml or in the environment."
+        ) from None
