@@ -1,0 +1,1 @@
+"""Which parts of OData do both emulated services share? Syntax, not behaviour."""
