@@ -1,0 +1,307 @@
+"""How does one request get its answer? Signed in, paced, repeated when it is safe."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from tieline.errors import (
+    SYSTEM_TITLES,
+    ApiError,
+    SignInRefused,
+    SystemName,
+    Throttled,
+    TielineError,
+    Unavailable,
+)
+from tieline.odata.pace import Pace
+from tieline.odata.token import TokenSource
+from tieline.odata.wire import (
+    Answer,
+    Classify,
+    Counters,
+    Request,
+    Wire,
+    parsed,
+    retry_after_s,
+    service_error,
+)
+from tieline.settings import ServiceSettings
+
+log = logging.getLogger(__name__)
+# httpx logs whole addresses at info level, and ours hold values of records.
+logging.getLogger("httpx").setLevel(logging.WARNING)
+
+BASE_PAUSE_S = 1.0
+LONGEST_PAUSE_S = 60.0
+UNKNOWN_CLOCK_MARGIN = timedelta(seconds=300)
+"""How far a service's clock may be behind ours when it does not tell the time."""
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+
+class Overloaded(Unavailable):
+    """A 5xx that may say when to come again."""
+
+    retry_after_s: float | None = None
+
+
+class Client:
+    """One connection pool to one service. Close it, or use it as a context."""
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        *,
+        system: SystemName,
+        scope: str,
+        classify: Classify,
+        max_lanes: int,
+        headers: Mapping[str, str],
+        wire: Wire,
+    ) -> None:
+        self.system: SystemName = system
+        self.wire = wire
+        self.counters = Counters()
+        self._classify = classify
+        self._http = httpx.AsyncClient(
+            transport=wire.transport,
+            timeout=httpx.Timeout(wire.timeout_s, connect=wire.connect_timeout_s),
+            headers=dict(headers),
+            follow_redirects=False,
+        )
+        self._token = TokenSource(
+            settings,
+            system=system,
+            scope=scope,
+            http=self._http,
+            clock=wire.clock,
+            sleep=wire.sleep,
+        )
+        self.pace = Pace(max_lanes=max_lanes, clock=wire.clock, sleep=wire.sleep)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._http.aclose()
+
+    async def get(self, url: str, headers: Mapping[str, str] | None = None) -> Answer:
+        """Send a GET, repeated as `send` does."""
+        return await self.send(
+            Request("GET", url, headers=headers or {}, repeatable=True)
+        )
+
+    async def send(self, request: Request) -> Answer:
+        """Send one request and return its answer.
+
+        Every request is repeated when the service refused it for its pace, or
+        when it was never sent; a repeatable one also after a time-out, a broken
+        connection or a 5xx. Attempts and total time are bounded.
+
+        Raises:
+            ApiError: as classified; Unavailable has `maybe_done` when a request
+                that must not be repeated may have been carried out.
+            SignInRefused: the service turned a fresh token down.
+
+        """
+        began = self.wire.clock()
+        failures = refusals = 0
+        while True:
+            try:
+                answer = await self._once(request)
+            except Throttled as error:
+                refusals += 1
+                pause_s = self.pause_after(error, attempt=refusals)
+                self.pace.throttled(pause_s)
+                if self.wire.clock() - began + pause_s > self.wire.patience_s:
+                    raise
+            except Unavailable as error:
+                failures += 1
+                repeatable = request.repeatable or not error.maybe_done
+                pause_s = self.pause_after(error, attempt=failures)
+                late = self.wire.clock() - began + pause_s > self.wire.patience_s
+                if not repeatable or late or failures >= self.wire.attempts:
+                    raise
+                await self.wire.sleep(pause_s)
+            else:
+                return answer
+            self.counters.retries += 1
+
+    def pause_after(self, error: ApiError, *, attempt: int) -> float:
+        """Return how long to wait after the `attempt`-th failure in a row."""
+        wish = getattr(error, "retry_after_s", None)
+        grown = min(LONGEST_PAUSE_S, BASE_PAUSE_S * 2.0 ** (attempt - 1))
+        jitter = random.uniform(0.5, 1.0)
+        return float(wish) if wish is not None else grown * jitter
+
+    async def pages(
+        self, url: str, headers: Mapping[str, str] | None = None
+    ) -> AsyncIterator[tuple[Answer, dict[str, Any]]]:
+        """Follow the next links from `url`; each is sent as it was written."""
+        address: str | None = url
+        while address:
+            answer = await self.get(address, headers)
+            body = answer.body
+            if not isinstance(body, dict):
+                msg = f"{SYSTEM_TITLES[self.system]} answered a read without JSON."
+                raise Unavailable(msg, system=self.system, status=answer.status)
+            yield answer, body
+            address = next_address(answer.url, body)
+
+    async def _once(self, request: Request) -> Answer:
+        token = await self._token.token()
+        answer = await self._exchange(request, token)
+        if isinstance(answer, SignInRefused) and token:
+            token = await self._token.token(refused=token)
+            answer = await self._exchange(request, token)
+        if isinstance(answer, TielineError):
+            raise answer
+        return answer
+
+    async def _exchange(self, request: Request, token: str) -> Answer | TielineError:
+        headers = dict(request.headers)
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        async with self.pace.lane():
+            sent = self.wire.clock()
+            self.counters.requests += 1
+            try:
+                response = await self._http.request(
+                    request.method,
+                    request.url,
+                    headers=headers,
+                    content=request.content,
+                )
+            except (httpx.TransportError, httpx.DecodingError) as error:
+                return self._unanswered(request, error)
+            took_s = self.wire.clock() - sent
+        log.debug(
+            "%s %s %s: %d in %.3f s",
+            self.system,
+            request.method,
+            urlsplit(request.url).path,
+            response.status_code,
+            took_s,
+        )
+        if response.status_code == 429:
+            self.counters.throttled += 1
+        else:
+            self.pace.succeeded(response.headers)
+        # A multipart answer holds its errors inside, whatever its own status is.
+        multipart = response.headers.get("content-type", "").startswith("multipart/")
+        if response.status_code < 300 or (
+            multipart and response.status_code not in (401, 429)
+        ):
+            return Answer(
+                response.status_code,
+                response.headers,
+                response.content,
+                str(response.url),
+                _service_time(response.headers, took_s),
+            )
+        return self._error(request, response)
+
+    def _error(self, request: Request, response: httpx.Response) -> TielineError:
+        error = self._classify(
+            response.status_code, response.headers, parsed(response.content)
+        )
+        if isinstance(error, Unavailable):
+            error.maybe_done = request.method != "GET"
+        return error
+
+    def _unanswered(self, request: Request, error: Exception) -> Unavailable:
+        place = urlsplit(request.url).netloc
+        failure = Unavailable(
+            f"{SYSTEM_TITLES[self.system]} at {place} gave no answer "
+            f"({type(error).__name__}).",
+            system=self.system,
+            advice="Check the address and that the service is up.",
+        )
+        never_sent = isinstance(error, _NEVER_SENT)
+        failure.maybe_done = request.method != "GET" and not never_sent
+        return failure
+
+
+def next_address(url: str, body: Mapping[str, Any]) -> str | None:
+    """Return the address of the next page of what was read from `url`, or None.
+
+    The link may be relative. Path and query stay as the service wrote them;
+    host and scheme stay ours, so that a token never follows a link elsewhere.
+    """
+    link = body.get("@odata.nextLink")
+    return same_service(url, str(link)) if link else None
+
+
+def same_service(url: str, link: str) -> str:
+    """Resolve `link` against `url` and keep the scheme and host of `url`."""
+    ours = urlsplit(url)
+    target = urljoin(url, link)
+    parts = urlsplit(target)
+    if (parts.scheme, parts.netloc) == (ours.scheme, ours.netloc):
+        return target
+    rest = target[len(f"{parts.scheme}://{parts.netloc}") :]
+    return f"{ours.scheme}://{ours.netloc}{rest}"
+
+
+def unavailable_or_throttled(
+    system: SystemName, status: int, headers: Mapping[str, str], body: Any
+) -> ApiError | None:
+    """Return the error of a status that means the same on both services."""
+    title = SYSTEM_TITLES[system]
+    code, text = service_error(body)
+    if status == 429:
+        throttled = Throttled(
+            text or f"{title} asks to slow down.",
+            system=system,
+            status=status,
+            service_code=code,
+        )
+        throttled.retry_after_s = retry_after_s(headers)
+        return throttled
+    if status in (408, 500, 502, 503, 504):
+        unavailable = Overloaded(
+            text or f"{title} answered with status {status}.",
+            system=system,
+            status=status,
+            service_code=code,
+        )
+        unavailable.retry_after_s = retry_after_s(headers)
+        return unavailable
+    return None
+
+
+def _service_time(headers: Mapping[str, str], took_s: float) -> datetime:
+    try:
+        told = parsedate_to_datetime(headers.get("date", ""))
+    except ValueError:
+        return datetime.now(UTC) - UNKNOWN_CLOCK_MARGIN
+    if told.tzinfo is None:
+        told = told.replace(tzinfo=UTC)
+    return told.astimezone(UTC) - timedelta(seconds=took_s)
+
+
+async def gather_all(*work: Any) -> list[Any]:
+    """Run all to their end, then raise the first failure: no write is cut short."""
+    done = await asyncio.gather(*work, return_exceptions=True)
+    for outcome in done:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return done

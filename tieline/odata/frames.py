@@ -1,0 +1,95 @@
+"""How do rows of JSON become a frame? Column-wise, plain values, None for null."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+
+from tieline.odata.model import Table
+
+Decode = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Where the columns of one read stand in a row, and how they are decoded.
+
+    `fields` holds column name, property name and decoder (None: as it is).
+    """
+
+    table: Table
+    modified: str | None
+    fields: tuple[tuple[str, str, Decode | None], ...]
+
+    @property
+    def properties(self) -> list[str]:
+        """The properties to select, each once."""
+        names = [self.table.key]
+        if self.modified:
+            names.append(self.modified)
+        names += [name for _, name, _ in self.fields]
+        return list(dict.fromkeys(names))
+
+    @property
+    def select(self) -> str:
+        """The value of $select."""
+        return ",".join(self.properties)
+
+    def values(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the columns that `row` holds, decoded, by our names."""
+        return {
+            column: decode(row[name]) if decode else row[name]
+            for column, name, decode in self.fields
+            if name in row
+        }
+
+
+def frame_of(rows: Sequence[Mapping[str, Any]], shape: Shape) -> pd.DataFrame:
+    """Build the frame of `rows`: id, version, modified, then the columns."""
+    key, modified = shape.table.key, shape.modified
+    columns: dict[str, Any] = {
+        "id": _plain([str(row[key]).lower() for row in rows]),
+        "version": _plain([row.get("@odata.etag") for row in rows]),
+        "modified": times([row.get(modified) if modified else None for row in rows]),
+    }
+    for column, name, decode in shape.fields:
+        if column in columns:
+            continue
+        values = [row.get(name) for row in rows]
+        columns[column] = _plain([decode(v) for v in values] if decode else values)
+    return pd.DataFrame(columns)
+
+
+def by_row_id(frames: Sequence[pd.DataFrame], shape: Shape) -> pd.DataFrame:
+    """Join frames into one, each id once, with the ids as its index too."""
+    whole = pd.concat(frames, ignore_index=True) if frames else frame_of([], shape)
+    whole = whole.drop_duplicates("id")
+    return whole.set_axis(pd.Index(whole["id"].tolist(), dtype=object), axis=0)
+
+
+def times(values: Sequence[Any]) -> pd.Series[Any]:
+    """Return datetimes in UTC with milliseconds; blank and year one are NaT."""
+    texts = [None if blank_time(value) else value for value in values]
+    plain = pd.Series(texts, dtype=object)
+    series = pd.to_datetime(plain, utc=True, format="ISO8601")
+    return series.astype("datetime64[ms, UTC]")
+
+
+def moment(value: Any) -> datetime | None:
+    """Return one datetime, aware, or None when it is blank."""
+    if blank_time(value):
+        return None
+    return datetime.fromisoformat(str(value)).astimezone(UTC)
+
+
+def blank_time(value: Any) -> bool:
+    """Whether the service says with this value that there is no time."""
+    return not value or str(value).startswith("0001-01-01")
+
+
+def _plain(values: list[Any]) -> pd.Series[Any]:
+    return pd.Series(values, dtype=object)

@@ -1,0 +1,133 @@
+"""How is a read written as an address? Filters, literals, quoting, chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from tieline.errors import DriftError
+from tieline.odata.model import Column, Condition, Filter, Table
+
+_SAFE = "$'(),:;/@*!-._~="
+"""Left as they are in a query value; a space becomes %20, a plus %2B."""
+
+
+@dataclass(frozen=True)
+class Speech:
+    """What a dialect says differently in a query.
+
+    `literal` writes a value of a column, `blank` the condition that a column
+    is blank (or not, for `ne`), `wire_name` the property that shows a column.
+    """
+
+    literal: Callable[[Column, Any], str]
+    blank: Callable[[Column, str], str]
+    wire_name: Callable[[Column], str]
+
+
+class NothingMatches(Exception):
+    """The filter cannot be true for any row: no request is needed."""
+
+
+def text_literal(value: Any) -> str:
+    """Quote a text, doubling its single quotes."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def column_of(table: Table, name: str) -> Column:
+    """Return the column of `table` called `name`.
+
+    Raises:
+        DriftError: the table has none.
+
+    """
+    try:
+        return table.columns[name]
+    except KeyError:
+        msg = f"The table {table.name} has no column {name}."
+        raise DriftError(msg) from None
+
+
+def filter_text(where: Filter, table: Table, speech: Speech) -> str:
+    """Write `where` as a $filter, not yet quoted; empty when it has no condition.
+
+    Raises:
+        NothingMatches: no row can match, e.g. an empty list of values.
+        DriftError: a condition names a column that the table lacks.
+
+    """
+    parts = [_condition(one, column_of(table, one.column), speech) for one in where]
+    return " and ".join(part for part in parts if part)
+
+
+def address(base: str, options: Mapping[str, str]) -> str:
+    """Return `base` with the query options that are not empty."""
+    query = "&".join(
+        f"{name}={quote(value, safe=_SAFE)}" for name, value in options.items() if value
+    )
+    return f"{base}?{query}" if query else base
+
+
+def or_chains(
+    property_name: str, literals: Iterable[str], *, characters: int, most: int
+) -> Iterator[str]:
+    """Write `p eq a or p eq b ...` in pieces of at most `characters` once quoted.
+
+    A single literal that is longer on its own still makes its piece.
+    """
+    piece: list[str] = []
+    used = 0
+    for literal in literals:
+        term = f"{property_name} eq {literal}"
+        length = len(quote(term, safe=_SAFE)) + len("%20or%20")
+        if piece and (used + length > characters or len(piece) >= most):
+            yield " or ".join(piece)
+            piece, used = [], 0
+        piece.append(term)
+        used += length
+    if piece:
+        yield " or ".join(piece)
+
+
+def both(first: str, second: str) -> str:
+    """Join two filters with `and`."""
+    if not first or not second:
+        return first or second
+    return f"({first}) and ({second})" if " or " in first else f"{first} and {second}"
+
+
+def distinct(values: Sequence[Any]) -> list[Any]:
+    """Return the values in order, each once, without None."""
+    return [value for value in dict.fromkeys(values) if value is not None]
+
+
+def fits(column: Column, value: Any) -> bool:
+    """Whether the column can hold the text at all: a longer one matches nothing."""
+    longest = column.max_length
+    return not (isinstance(value, str) and longest and len(value) > longest)
+
+
+def _condition(condition: Condition, column: Column, speech: Speech) -> str:
+    name, op, value = speech.wire_name(column), condition.op, condition.value
+    if op == "blank" or (op == "eq" and value is None):
+        return speech.blank(column, "eq")
+    if op == "not_blank" or (op == "ne" and value is None):
+        return speech.blank(column, "ne")
+    if op == "ne" and not fits(column, value):
+        return ""
+    if op in ("in", "eq"):
+        values = distinct(list(value) if op == "in" else [value])
+        terms = [
+            f"{name} eq {speech.literal(column, one)}"
+            for one in values
+            if fits(column, one)
+        ]
+    else:
+        terms = [f"{name} {op} {speech.literal(column, value)}"]
+    if condition.or_blank:
+        terms.append(speech.blank(column, "eq"))
+    if not terms:
+        raise NothingMatches
+    return terms[0] if len(terms) == 1 else f"({' or '.join(terms)})"

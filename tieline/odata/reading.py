@@ -1,0 +1,149 @@
+"""How are rows read in bulk? By pages of a set, and chosen rows by batches."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from tieline.errors import SYSTEM_TITLES, ApiError, Throttled, Unavailable
+from tieline.odata.client import Client, gather_all, next_address
+from tieline.odata.frames import Shape, by_row_id, frame_of
+from tieline.odata.model import Page
+from tieline.odata.query import address, both, or_chains
+from tieline.odata.wire import Answer, Classify, Operation, Request, Result
+
+ROUNDS = 6
+
+
+@dataclass(frozen=True)
+class BatchStyle:
+    """How a service takes batches, and how long an address inside may be.
+
+    `inside` turns an absolute address into the one an operation carries.
+    `reads` bounds the operations of a reading batch, `terms` an or-chain.
+    """
+
+    inside: Callable[[str], str]
+    write: Callable[[Sequence[Operation]], Request]
+    read: Callable[[Answer, int], list[Result | None]]
+    reads: int
+    terms: int
+    address_length: int
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads rows of one route of a service."""
+
+    client: Client
+    style: BatchStyle
+    classify: Classify
+
+    async def results(
+        self, operations: Sequence[Operation], *, repeatable: bool
+    ) -> list[Result | None]:
+        """Send one batch; None stands where the service gave no answer."""
+        request = self.style.write(operations)
+        self.client.counters.operations += len(operations)
+        sent = Request(
+            "POST",
+            request.url,
+            headers=request.headers,
+            content=request.content,
+            repeatable=repeatable,
+        )
+        answer = await self.client.send(sent)
+        try:
+            return self.style.read(answer, len(operations))
+        except ValueError as error:
+            system = self.client.system
+            failure = Unavailable(
+                f"{SYSTEM_TITLES[system]} answered a batch unreadably: {error}.",
+                system=system,
+                status=answer.status,
+            )
+            failure.maybe_done = not repeatable
+            raise failure from None
+
+    async def pages(
+        self, base: str, shape: Shape, where: str, *, page_rows: int
+    ) -> AsyncIterator[Page]:
+        """Read a set page by page; `served_at` is when the first read began."""
+        url = address(base, {"$select": shape.select, "$filter": where})
+        prefer = {"Prefer": f"odata.maxpagesize={page_rows}"}
+        began_at = None
+        async for answer, body in self.client.pages(url, prefer):
+            began_at = began_at or answer.began_at
+            last = next_address(answer.url, body) is None
+            yield Page(frame_of(body.get("value", []), shape), began_at, last)
+
+    async def chosen(
+        self,
+        base: str,
+        shape: Shape,
+        property_name: str,
+        literals: Sequence[str],
+        where: str,
+    ) -> pd.DataFrame:
+        """Read the rows whose property has one of `literals`, in few requests."""
+        bare = address(base, {"$select": shape.select, "$filter": where})
+        room = max(200, self.style.address_length - len(bare) - 40)
+        chains = or_chains(
+            property_name, literals, characters=room, most=self.style.terms
+        )
+        urls = [
+            address(base, {"$select": shape.select, "$filter": both(chain, where)})
+            for chain in chains
+        ]
+        bodies = await self.bodies(urls)
+        frames = [frame_of(rows, shape) for rows in bodies if rows]
+        return by_row_id(frames, shape)
+
+    async def bodies(self, urls: Sequence[str]) -> list[list[dict[str, Any]]]:
+        """Read these addresses through batches; the rows of each, all pages."""
+        size = self.style.reads
+        batches = [urls[at : at + size] for at in range(0, len(urls), size)]
+        answered = await gather_all(*(self._batch(one) for one in batches))
+        return [rows for batch in answered for rows in batch]
+
+    async def _batch(self, urls: Sequence[str]) -> list[list[dict[str, Any]]]:
+        read: dict[int, list[dict[str, Any]]] = {}
+        for attempt in range(1, ROUNDS + 1):
+            missing = [place for place in range(len(urls)) if place not in read]
+            results = await self.results(
+                [Operation("GET", self.style.inside(urls[p])) for p in missing],
+                repeatable=True,
+            )
+            refusal: ApiError | None = None
+            for place, result in zip(missing, results, strict=True):
+                if result is None:
+                    continue
+                if result.status < 300:
+                    read[place] = await self._all_rows(urls[place], result.body)
+                    continue
+                error = self.classify(result.status, result.headers, result.body)
+                if not isinstance(error, (Throttled, Unavailable)):
+                    raise error
+                refusal = error
+            if len(read) == len(urls):
+                return [read[place] for place in range(len(urls))]
+            if refusal is not None:
+                pause_s = self.client.pause_after(refusal, attempt=attempt)
+                if isinstance(refusal, Throttled):
+                    self.client.pace.throttled(pause_s)
+                await self.client.wire.sleep(pause_s)
+        msg = "left parts of a batch unanswered"
+        system = self.client.system
+        raise refusal or Unavailable(f"{SYSTEM_TITLES[system]} {msg}.", system=system)
+
+    async def _all_rows(self, url: str, body: Any) -> list[dict[str, Any]]:
+        if not isinstance(body, dict):
+            return []
+        rows: list[dict[str, Any]] = list(body.get("value", []))
+        if link := next_address(url, body):
+            async for _, page in self.client.pages(link):
+                rows += page.get("value", [])
+        return rows

@@ -1,0 +1,120 @@
+"""What became of each row of a write? Certain answers although some get lost."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from tieline.errors import (
+    ApiError,
+    Duplicate,
+    NotFound,
+    Throttled,
+    Unavailable,
+    VersionConflict,
+)
+from tieline.odata.client import Client
+from tieline.odata.model import Change, Written
+
+ROUNDS = 5
+
+Send = Callable[[Sequence[Change]], Awaitable[list[Written | None]]]
+"""Writes rows; None stands for a row that the service gave no answer about."""
+LookUp = Callable[[Sequence[Change]], Awaitable[list[Written | None]]]
+"""Reads rows back: done, or refused for good, or None when still to be done."""
+
+
+async def settle(
+    rows: Sequence[Change], *, send: Send, look_up: LookUp, client: Client
+) -> list[Written]:
+    """Write `rows` and return the certain outcome of each, in their order.
+
+    A row whose answer is lost, and one that is refused because an earlier try
+    may have been carried out, is read back before it is written again. What
+    stays unknown after all rounds carries Unavailable with `maybe_done`.
+    """
+    outcome: dict[int, Written] = {}
+    pending = list(range(len(rows)))
+    failure: ApiError | None = None
+    for attempt in range(ROUNDS):
+        answers, failed = await _attempt(send, [rows[place] for place in pending])
+        failure = failed or failure
+        unsure = [
+            place
+            for place, answer in zip(pending, answers, strict=True)
+            if _is_unsure(answer, is_repeated=attempt > 0)
+        ]
+        latest = dict(zip(pending, answers, strict=True))
+        outcome |= {p: a for p, a in latest.items() if a and p not in set(unsure)}
+        if not unsure:
+            break
+        if attempt == 0 and isinstance(failed, Unavailable) and not failed.maybe_done:
+            break
+        failure = failed or _failure_among([latest[place] for place in unsure])
+        try:
+            found = await look_up([rows[place] for place in unsure])
+        except (Unavailable, Throttled) as error:
+            pending, failure = unsure, error
+            break
+        pending = []
+        for place, state in zip(unsure, found, strict=True):
+            refused = latest[place]
+            if state is not None:
+                outcome[place] = state
+            elif refused is not None and _is_final(refused.error):
+                outcome[place] = refused
+            else:
+                pending.append(place)
+        if not pending:
+            break
+        if failure is not None and attempt + 1 < ROUNDS:
+            pause_s = client.pause_after(failure, attempt=attempt + 1)
+            await client.wire.sleep(pause_s)
+    for place in pending:
+        if place not in outcome:
+            outcome[place] = _unknown(rows[place], failure, client)
+    return [outcome[place] for place in range(len(rows))]
+
+
+async def _attempt(
+    send: Send, rows: Sequence[Change]
+) -> tuple[list[Written | None], ApiError | None]:
+    try:
+        return await send(rows), None
+    except (Unavailable, Throttled) as error:
+        return [None] * len(rows), error
+
+
+def _is_unsure(answer: Written | None, *, is_repeated: bool) -> bool:
+    """Whether the row must be read back before its outcome is certain.
+
+    A duplicate may be our own row: the id was chosen by us. On a repetition,
+    a conflict or a missing row may be the trace of the first try.
+    """
+    if answer is None:
+        return True
+    if isinstance(answer.error, (Unavailable, Throttled, Duplicate)):
+        return True
+    return is_repeated and isinstance(answer.error, (VersionConflict, NotFound))
+
+
+def _is_final(error: ApiError | None) -> bool:
+    return isinstance(error, (Duplicate, VersionConflict, NotFound))
+
+
+def _failure_among(answers: Sequence[Written | None]) -> ApiError | None:
+    errors = [answer.error for answer in answers if answer is not None]
+    return next(
+        (one for one in errors if isinstance(one, (Unavailable, Throttled))), None
+    )
+
+
+def _unknown(row: Change, failure: ApiError | None, client: Client) -> Written:
+    error = Unavailable(
+        failure.message if failure else "The service gave no answer about this row.",
+        system=client.system,
+        status=failure.status if failure else 0,
+        service_code=failure.service_code if failure else "",
+    )
+    never_sent = isinstance(failure, Unavailable) and not failure.maybe_done
+    error.maybe_done = not never_sent
+    return Written(row.id, error=error)

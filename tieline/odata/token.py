@@ -1,0 +1,128 @@
+"""Who are we to the service? Client-credentials tokens, kept in memory only."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+
+import httpx
+
+from tieline.errors import (
+    SYSTEM_TITLES,
+    SettingsError,
+    SignInRefused,
+    SystemName,
+    Unavailable,
+)
+from tieline.odata.wire import parsed
+from tieline.settings import ServiceSettings
+
+EARLY_S = 300.0
+"""A token is replaced this long before it expires: a request may queue."""
+ATTEMPTS = 4
+
+
+class TokenSource:
+    """Hands out the bearer token of one service, one sign-in at a time.
+
+    Raises SettingsError at once when there is no client id and the address is
+    not this machine: only there is no token accepted.
+    """
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        *,
+        system: SystemName,
+        scope: str,
+        http: httpx.AsyncClient,
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self._settings = settings
+        self._system: SystemName = system
+        self._scope = scope
+        self._http = http
+        self._clock = clock
+        self._sleep = sleep
+        self._lock = asyncio.Lock()
+        self._token = ""
+        self._good_until = 0.0
+        _check(settings, system)
+
+    async def token(self, *, refused: str = "") -> str:
+        """Return a token that is good for a while; empty when none is needed.
+
+        `refused` is a token that the service turned down: never returned again.
+
+        Raises:
+            SignInRefused: the token endpoint refuses the client.
+            Unavailable: it cannot be reached.
+
+        """
+        if not self._settings.client_id:
+            return ""
+        async with self._lock:
+            if self._token == refused or self._clock() >= self._good_until:
+                await self._sign_in()
+            return self._token
+
+    async def _sign_in(self) -> None:
+        title = SYSTEM_TITLES[self._system]
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self._settings.client_id,
+            "client_secret": self._settings.client_secret.get_secret_value(),
+            "scope": self._scope,
+        }
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                await self._sleep(2.0**attempt)
+            try:
+                answer = await self._http.post(self._settings.token_address, data=form)
+            except httpx.TransportError:
+                continue
+            except (httpx.InvalidURL, ValueError):
+                break
+            if answer.status_code == 429 or answer.status_code >= 500:
+                continue
+            body = parsed(answer.content)
+            fields = body if isinstance(body, dict) else {}
+            if answer.status_code >= 400 or not fields.get("access_token"):
+                raise _refusal(fields, title, answer.status_code)
+            lifetime_s = _seconds(fields.get("expires_in"))
+            self._token = str(fields["access_token"])
+            self._good_until = self._clock() + max(lifetime_s - EARLY_S, lifetime_s / 2)
+            return
+        msg = f"The token endpoint for {title} cannot be reached."
+        raise Unavailable(msg, system=self._system)
+
+
+def _check(settings: ServiceSettings, system: SystemName) -> None:
+    title, name = SYSTEM_TITLES[system], f"TIELINE_{system.upper()}"
+    if not settings.url:
+        msg = f"The address of {title} is not set."
+        raise SettingsError(msg, advice=f"Set {name}__URL.")
+    if not settings.client_id and not settings.is_loopback:
+        msg = f"There are no credentials for {title} at {settings.url}."
+        raise SettingsError(
+            msg, advice=f"Set {name}__CLIENT_ID and {name}__CLIENT_SECRET."
+        )
+
+
+def _refusal(fields: dict[str, object], title: str, status: int) -> SignInRefused:
+    """Name the endpoint's codes only: its description quotes what was sent."""
+    codes = [str(fields.get("error") or status)]
+    codes += re.findall(r"AADSTS\d+", str(fields.get("error_description", "")))[:1]
+    return SignInRefused(
+        f"The sign-in to {title} was refused ({', '.join(codes)}).",
+        advice="Check tenant, client id and client secret.",
+    )
+
+
+def _seconds(value: object) -> float:
+    try:
+        return float(str(value))
+    except ValueError:
+        return 3600.0

@@ -1,0 +1,129 @@
+"""What goes over the wire and comes back? Plain records, and what tests replace."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import httpx
+import orjson
+
+from tieline.errors import TielineError
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of a batch; `url` as the service wants it inside a batch."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """The answer to one operation: header names lower-case, body parsed if JSON."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request.
+
+    `repeatable` says that doing it twice does no harm: reads are, and writes
+    whose repetition the caller can tell from the first time.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes | None = None
+    repeatable: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One HTTP answer that is not an error.
+
+    `began_at` is the service's clock when the request was sent, by its Date
+    header less the time the request took.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+    url: str
+    began_at: datetime
+
+    @property
+    def body(self) -> Any:
+        """The parsed JSON, or the text when it is something else."""
+        return parsed(self.content)
+
+
+Classify = Callable[[int, Mapping[str, str], Any], TielineError]
+"""Turns a status of 400 or more, its headers and parsed body into an error."""
+
+
+@dataclass(frozen=True)
+class Wire:
+    """How requests travel and time passes: the defaults are the real ones."""
+
+    transport: httpx.AsyncBaseTransport | None = None
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    clock: Callable[[], float] = time.monotonic
+    connect_timeout_s: float = 10.0
+    timeout_s: float = 180.0
+    attempts: int = 6
+    patience_s: float = 900.0
+
+
+@dataclass
+class Counters:
+    """How much went over the wire."""
+
+    requests: int = 0
+    retries: int = 0
+    throttled: int = 0
+    operations: int = 0
+
+
+def parsed(content: bytes | str | None) -> Any:
+    """Parse JSON, give text back as it is, and nothing as None."""
+    if not content:
+        return None
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        if isinstance(content, bytes):
+            return content.decode("utf-8", errors="replace")
+        return content
+
+
+def service_error(body: Any) -> tuple[str, str]:
+    """Return code and text of an OData error body; text of anything else, cut."""
+    if isinstance(body, dict):
+        error = body.get("error")
+        if isinstance(error, dict):
+            message = error.get("message")
+            if isinstance(message, dict):
+                message = message.get("value")
+            return str(error.get("code") or ""), str(message or "").strip()
+        return "", str(error or body.get("Message") or "")
+    return "", " ".join(body.split())[:300] if isinstance(body, str) else ""
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds of a Retry-After header; a date or nonsense is None."""
+    try:
+        return max(0.0, float(headers.get("retry-after", "")))
+    except ValueError:
+        return None
