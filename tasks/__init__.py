@@ -1,0 +1,1 @@
+"""The stages that every job shares, as Prefect tasks."""

@@ -1,0 +1,1 @@
+"""Keeps Business Central and Dataverse in step; this library imports no Prefect."""

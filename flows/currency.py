@@ -1,0 +1,161 @@
+"""CURRENCY: Currency of Business Central to transactioncurrency of Dataverse.
+
+All currencies are read at each run, because neither a new exchange rate nor one
+that becomes valid today modifies the currency record: the computed rate is
+compared with the one on the other side. The local currency has no record in
+Business Central; its row is looked up by ISO code and created when missing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from flows.job import job_flow
+from tieline.batch import Batch, RunOptions
+from tieline.conversions import (
+    CODE,
+    TEXT,
+    Conversion,
+    Number,
+    Transfer,
+    Values,
+    column_of,
+)
+from tieline.errors import RuleViolated
+from tieline.mapping import Direction, FieldMapping, Hooks, TableMapping
+from tieline.rates import DIGITS, dataverse_rate
+from tieline.session import Session
+
+TO = Direction.TO_DATAVERSE
+
+
+@dataclass(frozen=True)
+class ExchangeRate(Number):
+    """Units of the currency per unit of Dataverse's base currency."""
+
+    digits: int = DIGITS
+    title = "exchange rate"
+
+    async def prepare(self, values: Values, transfer: Transfer) -> tuple[str, float]:
+        """Find the base currency and its rate to the local currency."""
+        base = (await transfer.session.organization()).base_currency_code
+        if base == (await transfer.session.setup()).local_currency:
+            return base, 1.0
+        factors = await transfer.session.currency_factors()
+        return base, float(factors.get(base) or 0)
+
+    def convert(self, values: Values, known: Any, transfer: Transfer) -> Values:
+        """Compute the rate; a currency without one cannot be transferred."""
+        base, base_factor = known
+        rates = [dataverse_rate(float(v or 0), base_factor) for v in values]
+        for position, rate in enumerate(rates):
+            if rate is None and not base_factor:
+                text = (
+                    f"The exchange rate cannot be worked out: {base}, the base "
+                    "currency of Dataverse, has no exchange rate in Business Central."
+                )
+                transfer.fail(position, RuleViolated(text))
+            elif rate is None:
+                transfer.fail(
+                    position, RuleViolated("The currency has no exchange rate.")
+                )
+        return column_of(rates)
+
+
+class CurrencyPrecision(Conversion):
+    """The organisation's currency decimal precision, for new rows."""
+
+    title = "organisation's precision"
+    reads_bc = False
+
+    async def prepare(self, values: Values, transfer: Transfer) -> int:
+        """Read the organisation."""
+        return (await transfer.session.organization()).currency_precision
+
+    def convert(self, values: Values, known: Any, transfer: Transfer) -> Values:
+        """Return the precision for every row."""
+        return column_of([known] * len(values))
+
+
+async def ensure_local_currency(
+    session: Session, options: RunOptions, direction: Direction
+) -> None:
+    """Create the local currency's row before other currencies rely on it."""
+    await session.local_currency_id(create=not options.dry_run)
+
+
+async def adopt_by_iso_code(batch: Batch, session: Session) -> None:
+    """Couple an uncoupled currency with the row that has its ISO code."""
+    open_rows = ~batch.is_coupled
+    codes = batch.column("code")
+    rows = await session.dataverse.by_values(
+        "transactioncurrency",
+        "isocurrencycode",
+        list(codes[open_rows]),
+        columns=("isocurrencycode",),
+    )
+    ids = dict(zip(rows["isocurrencycode"].str.upper(), rows["id"], strict=True))
+    for position in np.flatnonzero(open_rows):
+        found = ids.get(codes[position])
+        if found is not None:
+            batch.destination_id[position] = found
+            batch.adopted[position] = True
+
+
+async def symbol_or_code(batch: Batch, session: Session) -> None:
+    """Dataverse demands a symbol: the ISO code stands in for an empty one."""
+    if "currencysymbol" not in batch.wanted:
+        return
+    codes = batch.column("code")
+    there = batch.destination_now["currencysymbol"]
+    for position, symbol in enumerate(batch.wanted["currencysymbol"]):
+        if symbol:
+            continue
+        values = batch.values[position]
+        batch.wanted["currencysymbol"][position] = codes[position]
+        batch.settled["currencysymbol"][position] = True
+        values.pop("currencysymbol", None)
+        if there[position] != codes[position]:
+            values["currencysymbol"] = codes[position]
+
+
+CURRENCY = TableMapping(
+    name="CURRENCY",
+    description="Currencies and their exchange rates, to Dataverse.",
+    bc="currencies",
+    dataverse="transactioncurrency",
+    direction=TO,
+    bc_key="code",
+    dataverse_name="currencyname",
+    always_full=True,
+    create_unmatched=True,
+    synchronize_matched=True,
+    fields=(
+        FieldMapping(
+            "code", "isocurrencycode", TO, CODE, applies="insert", match_priority=0
+        ),
+        FieldMapping("symbol", "currencysymbol", TO, TEXT),
+        FieldMapping("displayName", "currencyname", TO, TEXT),
+        FieldMapping(
+            "currencyFactor", "exchangerate", TO, ExchangeRate(), is_default=False
+        ),
+        FieldMapping(
+            None,
+            "currencyprecision",
+            TO,
+            CurrencyPrecision(),
+            applies="insert",
+            is_default=False,
+        ),
+    ),
+    hooks=Hooks(
+        ready=ensure_local_currency,
+        adopt=adopt_by_iso_code,
+        transformed=symbol_or_code,
+    ),
+)
+
+currency = job_flow(CURRENCY)

@@ -1,0 +1,164 @@
+"""CUSTOMER: customers of Business Central and accounts of Dataverse, both ways.
+
+Besides the field mappings: a new account is of the type customer; an account
+that is inactive blocks its customer, and never unblocks it; the contacts of a
+customer that gets its account are looked at again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from flows.job import job_flow
+from tieline.batch import Action, Batch
+from tieline.conversions import (
+    CODE,
+    NUMBER,
+    TEXT,
+    Choice,
+    Company,
+    Constant,
+    Currency,
+    Lookup,
+    Option,
+    Owner,
+    Rule,
+)
+from tieline.mapping import Direction, FieldMapping, Hooks, TableMapping
+from tieline.odata.model import Condition
+from tieline.session import Session
+
+TO = Direction.TO_DATAVERSE
+FROM = Direction.FROM_DATAVERSE
+BOTH = Direction.BIDIRECTIONAL
+
+PERSON = "ownership_model=Person"
+ACTIVE = 0
+INACTIVE_STATUS = 2
+TYPE_CUSTOMER = 3
+
+PAYMENT_TERMS = Option("paymentTerms", "account.paymenttermscode", "payment term")
+SHIPMENT_METHOD = Option(
+    "shipmentMethods", "account.address1_freighttermscode", "shipment method"
+)
+SHIPPING_AGENT = Option(
+    "shippingAgents", "account.address1_shippingmethodcode", "shipping agent"
+)
+
+
+def _blocks(status: Any) -> str | None:
+    """Return Blocked = All for an inactive account, else nothing to write."""
+    return "All" if status == INACTIVE_STATUS else None
+
+
+def _any_block(value: Any) -> Any:
+    """A customer that is blocked in any way is blocked: it is left as it is."""
+    return "All" if isinstance(value, str) and value.strip() else value
+
+
+async def look_at_contacts_again(batch: Batch, session: Session) -> None:
+    """Move CONTACT's watermark back to the oldest customer that got an account."""
+    if not batch.to_dataverse:
+        return
+    positions = [p for p in batch.positions(Action.INSERT) if p in batch.results]
+    created = [batch.column("createdDateTime")[position] for position in positions]
+    if any(created):
+        oldest = min(pd.Timestamp(value) for value in created if value)
+        batch.lowered[("CONTACT", "to-dataverse")] = oldest.to_pydatetime()
+
+
+async def keep_uncoupled_primary_contact(batch: Batch, session: Session) -> None:
+    """Leave a primary contact that has no counterpart when the account has none."""
+    key = "primarycontactid"
+    if batch.to_dataverse or key not in batch.wanted:
+        return
+    cleared = [
+        position
+        for position, values in enumerate(batch.values)
+        if values.get(key) == "" and batch.destination_now[key][position]
+    ]
+    numbers = {batch.destination_now[key][position] for position in cleared}
+    coupled = session.store.by_key(session.company_id, "CONTACT", sorted(numbers))
+    for position in cleared:
+        if batch.destination_now[key][position] not in coupled:
+            del batch.values[position][key]
+
+
+CUSTOMER = TableMapping(
+    name="CUSTOMER",
+    description="Customers and accounts, both ways.",
+    bc="customers",
+    dataverse="account",
+    direction=BOTH,
+    also_offered=(TO, FROM),
+    waits_for=("CURRENCY", "SALESPEOPLE"),
+    lock="CUSTOMER and CONTACT",
+    company_scoped=True,
+    bc_filter=(Condition("blocked", "blank"),),
+    dataverse_filter=(
+        Condition("statecode", "eq", ACTIVE),
+        Condition("customertypecode", "eq", TYPE_CUSTOMER),
+    ),
+    bc_extra=("createdDateTime",),
+    fields=(
+        FieldMapping(None, "owneridtype", TO, Choice("systemuser"), only_when=PERSON),
+        FieldMapping(
+            "salespersonCode", "ownerid", TO, Owner(), not_null=True, only_when=PERSON
+        ),
+        FieldMapping("displayName", "name", BOTH, TEXT),
+        FieldMapping("contactName", "address1_primarycontactname", BOTH, TEXT),
+        FieldMapping("addressLine1", "address1_line1", BOTH, TEXT),
+        FieldMapping("addressLine2", "address1_line2", BOTH, TEXT),
+        FieldMapping("postalCode", "address1_postalcode", BOTH, CODE),
+        FieldMapping("city", "address1_city", BOTH, TEXT),
+        FieldMapping("country", "address1_country", BOTH, CODE),
+        FieldMapping("state", "address1_stateorprovince", BOTH, TEXT),
+        FieldMapping("currencyCode", "transactioncurrencyid", BOTH, Currency()),
+        FieldMapping("email", "emailaddress1", BOTH, TEXT),
+        FieldMapping("faxNumber", "fax", BOTH, TEXT),
+        FieldMapping("website", "websiteurl", BOTH, TEXT),
+        FieldMapping("phoneNumber", "telephone1", BOTH, TEXT),
+        FieldMapping(
+            "shipmentMethodCode", "address1_freighttermscode", BOTH, SHIPMENT_METHOD
+        ),
+        FieldMapping(
+            "shippingAgentCode", "address1_shippingmethodcode", BOTH, SHIPPING_AGENT
+        ),
+        FieldMapping("paymentTermsCode", "paymenttermscode", BOTH, PAYMENT_TERMS),
+        FieldMapping("creditLimit", "creditlimit", TO, NUMBER),
+        FieldMapping(
+            "primaryContactNumber",
+            "primarycontactid",
+            BOTH,
+            Lookup("CONTACT", "contact", "contact"),
+            clear_on_failure=True,
+        ),
+        FieldMapping("number", "accountnumber", TO, CODE, enabled=False),
+        FieldMapping("mobilePhoneNumber", "telephone2", BOTH, TEXT, enabled=False),
+        FieldMapping(None, "bcbi_companyid", TO, Company(), is_default=False),
+        FieldMapping(
+            None,
+            "customertypecode",
+            TO,
+            Constant(TYPE_CUSTOMER),
+            applies="insert",
+            is_default=False,
+        ),
+        FieldMapping(
+            "blocked",
+            "statuscode",
+            FROM,
+            Rule("inactive blocks", from_dataverse=_blocks, as_normal=_any_block),
+            not_null=True,
+            is_default=False,
+        ),
+    ),
+    hooks=Hooks(
+        transformed=keep_uncoupled_primary_contact,
+        loaded=look_at_contacts_again,
+    ),
+)
+
+customer = job_flow(CUSTOMER)

@@ -1,0 +1,263 @@
+"""The one shape of every job: its stages in order, both directions, the log."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+from prefect import Flow, flow, get_run_logger, runtime
+from prefect.states import Failed, State
+
+from tasks.couple import couple
+from tasks.extract import Reader, extract, start_pass
+from tasks.guard import guard_deletions
+from tasks.job_run import JobRun, Pass
+from tasks.load import load
+from tasks.log import RunLog, end_state, mark_run, write_log
+from tasks.recover import recover
+from tasks.transform import transform
+from tieline.availability import fit_mapping, require_fields
+from tieline.batch import RunOptions
+from tieline.errors import SettingsError, TielineError
+from tieline.mapping import (
+    DeletionConflictPolicy,
+    Direction,
+    TableMapping,
+    UpdateConflictPolicy,
+)
+from tieline.overrides import with_overrides
+from tieline.report import JobReport, publish, summary
+from tieline.session import Session, open_session
+from tieline.settings import load_settings
+
+DirectionName = Literal["to-dataverse", "from-dataverse", "bidirectional"]
+UpdateConflictName = Literal["none", "send", "get", "merge"]
+DeletionConflictName = Literal["none", "restore", "remove-coupling"]
+
+LOCK_WAIT_S = 300.0
+
+
+def job_flow(declared: TableMapping) -> Flow[..., Any]:
+    """Return the flow of a default synchronization job."""
+
+    async def job(
+        company: str | None = None,
+        direction: DirectionName | None = None,
+        records: list[str] | None = None,
+        full: bool = False,  # noqa: FBT001, FBT002 - parameters of Prefect's run form
+        create_new: bool | None = None,  # noqa: FBT001
+        force: bool = False,  # noqa: FBT001, FBT002
+        update_conflict: UpdateConflictName | None = None,
+        deletion_conflict: DeletionConflictName | None = None,
+        dry_run: bool = False,  # noqa: FBT001, FBT002
+    ) -> State[Any]:
+        """Synchronize one job's modified records.
+
+        Args:
+            company: The Business Central company, by name or id; empty for the
+                one in the settings.
+            direction: Which way; empty for the mapping's own direction.
+            records: Ids of either side, or Business Central numbers or codes: a
+                run of just those records, whatever filter and watermark say.
+            full: Read all records, not only those changed since the watermark.
+            create_new: Whether uncoupled records get a new counterpart; empty
+                for the mapping's Synch. Only Coupled Records.
+            force: Write every record of the run even where nothing differs;
+                needs one direction.
+            update_conflict: Who wins when both sides changed a record; empty
+                for the mapping's policy.
+            deletion_conflict: What happens when the counterpart was deleted;
+                empty for the mapping's policy.
+            dry_run: Show what the run would change, and write nothing.
+        """
+
+        async def work(session: Session, report: JobReport) -> None:
+            mapping = with_overrides(declared, session.settings)
+            options = options_for(
+                mapping,
+                direction=direction,
+                records=records,
+                full=full,
+                create_new=create_new,
+                force=force,
+                update_conflict=update_conflict,
+                deletion_conflict=deletion_conflict,
+                dry_run=dry_run,
+            )
+            await run_passes(mapping, options, session, report)
+
+        return await logged_run(
+            declared.name,
+            work,
+            company=company,
+            tables=(declared.bc, declared.dataverse),
+        )
+
+    job.__name__ = declared.name.lower().replace("-", "_")
+    return flow(
+        name=declared.name,
+        description=declared.description,
+        persist_result=False,
+        validate_parameters=True,
+    )(job)
+
+
+def options_for(
+    mapping: TableMapping,
+    *,
+    direction: str | None = None,
+    records: list[str] | None = None,
+    full: bool = False,
+    create_new: bool | None = None,
+    force: bool = False,
+    update_conflict: str | None = None,
+    deletion_conflict: str | None = None,
+    dry_run: bool = False,
+) -> RunOptions:
+    """Fill the empty parameters of a run with the mapping's own values.
+
+    Raises:
+        SettingsError: the job does not offer the direction, or a forced run is
+            not limited to one.
+    """
+    chosen = Direction(direction) if direction else mapping.direction
+    if not mapping.offers(chosen):
+        offered = [mapping.direction, *mapping.also_offered]
+        msg = f"{mapping.name} does not run {chosen}."
+        raise SettingsError(msg, advice=f"It offers {', '.join(offered)}.")
+    if force and chosen is Direction.BIDIRECTIONAL:
+        msg = "A forced run needs one direction."
+        raise SettingsError(
+            msg, advice="Add the direction to-dataverse or from-dataverse."
+        )
+    return RunOptions(
+        direction=chosen,
+        update_conflict=UpdateConflictPolicy(
+            update_conflict or mapping.update_conflict
+        ),
+        deletion_conflict=DeletionConflictPolicy(
+            deletion_conflict or mapping.deletion_conflict
+        ),
+        records=tuple(records or ()),
+        full=full,
+        only_coupled=mapping.only_coupled if create_new is None else not create_new,
+        force=force,
+        dry_run=dry_run,
+    )
+
+
+Work = Callable[[Session, JobReport], Awaitable[None]]
+
+
+async def logged_run(
+    job: str, work: Work, *, company: str | None, tables: tuple[str, str] | None
+) -> State[Any]:
+    """Do some work in a session and leave it in the sync log.
+
+    An error that is not one record's ends the run in the state Failed with its
+    sentence; nothing of it is lost: counters up to there are logged too.
+    """
+    log = get_run_logger()
+    report = JobReport(job, flow_run_id=str(runtime.flow_run.id or ""))
+    state: State[Any]
+    try:
+        settings = load_settings()
+        async with open_session(settings, company=company) as session:
+            report.company = session.company_name
+            await mark_run(report)
+            try:
+                await work(session, report)
+                state = end_state(report)
+            except TielineError as error:
+                log.error("%s: %s", error.code, error)
+                state = _broken(report, error)
+            await write_log(RunLog(report, session, tables))
+    except TielineError as error:
+        log.error("%s: %s", error.code, error)
+        state = _broken(report, error)
+        await write_log(RunLog(report, None, None))
+    report.state = state.name or ""
+    report.message = state.message or ""
+    publish(report)
+    return state
+
+
+def _broken(report: JobReport, error: TielineError) -> State[Any]:
+    report.error_code = error.code
+    report.exit_code = error.exit_code
+    return Failed(message=f"{error.code}: {error}")
+
+
+async def run_passes(
+    declared: TableMapping,
+    options: RunOptions,
+    session: Session,
+    report: JobReport,
+) -> None:
+    """Run a job's passes, to Dataverse first, under the job's lock."""
+    log = get_run_logger()
+    fitted = await fit_mapping(declared, session)
+    if fitted.off:
+        log.warning(
+            "%s: off, because the service does not offer them: %s",
+            declared.name,
+            ", ".join(fitted.off),
+        )
+    mapping = fitted.mapping
+    run = JobRun(mapping, options, session, report, log)
+    name = mapping.lock or mapping.name
+    lock = session.store.lock(name, company=session.company_id, wait_s=LOCK_WAIT_S)
+    with lock:
+        if options.dry_run:
+            report.plan_id = report.flow_run_id
+        for one_way in mapping.passes(options.direction):
+            require_fields(mapping, one_way)
+            report.counters(one_way.value)
+            await _run_pass(run, one_way)
+            log.info("%s", summary({one_way: report.counters(one_way.value)}))
+        if report.plan_id is not None:
+            session.store.save_plan(
+                report.plan_id,
+                session.company_id,
+                mapping.name,
+                {"direction": options.direction.value},
+                now=run.now,
+            )
+
+
+async def _run_pass(run: JobRun, one_way: Direction) -> None:
+    """Read, couple, transform and load one direction, batch by batch."""
+    one_pass = Pass(run, one_way)
+    if not run.options.dry_run:
+        recovered = await recover(one_pass)
+        if recovered:
+            run.log.info("%s: %d writes of an ended run settled", one_way, recovered)
+    one_pass = await start_pass(run, one_way)
+    await _drain(one_pass, Reader(one_pass), allow_deletions=False)
+    if one_pass.deletions:
+        await guard_deletions(one_pass)
+        one_pass.queue, one_pass.deletions = one_pass.deletions, []
+        await _drain(one_pass, Reader(one_pass), allow_deletions=True)
+    watermark = one_pass.watermark
+    if watermark is not None and not run.options.dry_run:
+        run.session.store.advance_watermark(
+            run.session.company_id,
+            run.mapping.name,
+            one_pass.way,
+            watermark,
+            revision=one_pass.revision,
+        )
+
+
+async def _drain(one_pass: Pass, reader: Reader, *, allow_deletions: bool) -> None:
+    """Take batches until there are none, at last only those read by id."""
+    while True:
+        if allow_deletions and not one_pass.queue:
+            return
+        batch = await extract(reader)
+        if batch is None:
+            return
+        batch.allow_deletions = allow_deletions
+        batch = await couple(one_pass, batch)
+        batch = await transform(one_pass.run, batch)
+        await load(one_pass, batch)

@@ -1,0 +1,154 @@
+"""Who is whose counterpart? Joins a batch with its couplings."""
+
+from __future__ import annotations
+
+import uuid
+
+import numpy as np
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.job_run import JobRun, Pass
+from tieline.batch import Action, Batch
+from tieline.errors import CoupledToDeleted
+from tieline.mapping import DeletionConflictPolicy
+
+
+@task(name="couple", cache_policy=NO_CACHE, persist_result=False)
+async def couple(one_pass: Pass, batch: Batch) -> Batch:
+    """Find the counterpart of every row, and drop the rows that need nothing.
+
+    Afterwards the batch holds only rows to insert and rows whose counterpart was
+    read; skipped, unchanged, ignored and uncoupled rows are counted and gone.
+    """
+    run = one_pass.run
+    hooks = run.mapping.hooks
+    if hooks.ignore is not None:
+        await hooks.ignore(batch, run.session)
+        batch.drop_done(Action.LEFT_OUT)
+    _join_couplings(run, batch)
+    _drop_skipped_and_echoes(run, batch)
+    if hooks.adopt is not None and not batch.is_coupled.all():
+        await hooks.adopt(batch, run.session)
+        _one_to_one(run, batch)
+    _choose_inserts(run, batch)
+    batch.drop_done(Action.SKIP, Action.UNCHANGED, Action.LEFT_OUT)
+    await _read_counterparts(one_pass, batch)
+    batch.drop_done(Action.FAIL, Action.DEFERRED, Action.UNCOUPLE)
+    return batch
+
+
+def _join_couplings(run: JobRun, batch: Batch) -> None:
+    """Lay the coupling of each row beside it."""
+    frame = run.session.store.couplings(
+        run.session.company_id,
+        run.mapping.name,
+        side=batch.source_side,
+        ids=batch.source_ids,
+    )
+    rows = {row[f"{batch.source_side}_id"]: row for row in frame.to_dict("records")}
+    other = f"{batch.destination_side}_id"
+    for position, id_ in enumerate(batch.source_ids):
+        row = rows.get(id_)
+        batch.coupling[position] = row
+        if row is not None:
+            batch.destination_id[position] = row[other]
+
+
+def _drop_skipped_and_echoes(run: JobRun, batch: Batch) -> None:
+    """Count what was skipped, and what is our own echo, as the rules say.
+
+    A row whose version equals the stored one was last written by us or already
+    looked at; it is left alone unless the last run failed on it, the opposite
+    pass left something to carry, or the run insists.
+    """
+    if run.options.force:
+        batch.forced[:] = True
+    versions = batch.column("version")
+    stored = f"{batch.source_side}_version"
+    pending = "pending_to" if batch.to_dataverse else "pending_from"
+    for position, row in enumerate(batch.coupling):
+        if row is None:
+            continue
+        if row["skipped"]:
+            batch.action[position] = Action.SKIP
+        elif (
+            not run.options.force
+            and not batch.insist
+            and row[stored] == versions[position]
+            and row[batch.result_name] != "failure"
+            and not row[pending]
+        ):
+            batch.action[position] = Action.UNCHANGED
+
+
+def _one_to_one(run: JobRun, batch: Batch) -> None:
+    """Take back adoptions of records that are coupled, or taken in this batch."""
+    wanted = [id_ for id_ in batch.destination_id[batch.adopted] if id_ is not None]
+    taken = set(
+        run.session.store.couplings(
+            run.session.company_id,
+            run.mapping.name,
+            side=batch.destination_side,
+            ids=list(dict.fromkeys(wanted)),
+        ).index
+    )
+    for position in np.flatnonzero(batch.adopted):
+        id_ = batch.destination_id[position]
+        if id_ in taken:
+            batch.adopted[position] = False
+            batch.destination_id[position] = None
+        else:
+            taken.add(id_)
+            batch.forced[position] = True
+
+
+def _choose_inserts(run: JobRun, batch: Batch) -> None:
+    """Insert uncoupled rows under a new id, or leave them out silently."""
+    uncoupled = ~batch.is_coupled & ~batch.adopted & batch.is_(Action.OPEN)
+    if run.options.only_coupled:
+        batch.mark(uncoupled, Action.LEFT_OUT)
+        return
+    for position in np.flatnonzero(uncoupled):
+        batch.destination_id[position] = str(uuid.uuid4())
+    batch.mark(uncoupled, Action.INSERT)
+
+
+async def _read_counterparts(one_pass: Pass, batch: Batch) -> None:
+    run = one_pass.run
+    open_rows = batch.is_(Action.OPEN)
+    ids = [id_ for id_ in batch.destination_id[open_rows] if id_ is not None]
+    columns = run.mapping.columns(batch.destination_side)
+    frame = await run.session.side(batch.destination_side).by_id(
+        batch.destination_table, ids, columns=columns
+    )
+    exists = batch.align_destination(frame)
+    for position in np.flatnonzero(open_rows & ~exists):
+        _resolve_deletion(one_pass, batch, int(position))
+
+
+def _resolve_deletion(one_pass: Pass, batch: Batch, position: int) -> None:
+    """Apply the deletion-conflict policy to one row without its counterpart.
+
+    Restoring and uncoupling wait until the pass was read to its end, so that the
+    guard can count them before the first is done.
+    """
+    policy = one_pass.run.options.deletion_conflict
+    if policy is DeletionConflictPolicy.NONE:
+        table = batch.destination_table
+        error = CoupledToDeleted(
+            f"The record is coupled to a deleted record: the {table} "
+            f"{batch.destination_id[position]} no longer exists."
+        )
+        batch.fail(position, error)
+    elif not batch.allow_deletions:
+        one_pass.deletions.append(batch.source_ids[position])
+        batch.action[position] = Action.DEFERRED
+    elif policy is DeletionConflictPolicy.REMOVE_COUPLING:
+        batch.removed.append(batch.coupling[position]["bc_id"])
+        batch.action[position] = Action.UNCOUPLE
+    else:
+        batch.removed.append(batch.coupling[position]["bc_id"])
+        batch.coupling[position] = None
+        batch.destination_id[position] = str(uuid.uuid4())
+        batch.action[position] = Action.INSERT

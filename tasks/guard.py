@@ -1,0 +1,35 @@
+"""Does a side suddenly look empty? Stops a run before the first harm."""
+
+from __future__ import annotations
+
+from tasks.job_run import Pass
+from tieline.errors import SafetyStop
+from tieline.report import PlannedChange
+
+
+async def guard_deletions(one_pass: Pass) -> None:
+    """Stop when too many couplings would be restored or removed at once.
+
+    Raises:
+        SafetyStop: more than the set share of the job's couplings, or more than
+            the set number, have lost their counterpart; the report shows them.
+    """
+    run = one_pass.run
+    limits = run.session.settings.safety
+    count = len(one_pass.deletions)
+    total = run.session.store.count_couplings(run.session.company_id, run.mapping.name)
+    if count <= limits.max_deleted and count <= limits.max_deleted_share * total:
+        return
+    policy = run.options.deletion_conflict
+    for id_ in one_pass.deletions:
+        run.report.changes.append(
+            PlannedChange(one_pass.way, policy.value, id_, None, ())
+        )
+    msg = (
+        f"{run.mapping.name}: {count} of {total} coupled records have lost their "
+        f"counterpart, and {policy.value} would act on all of them. Nothing of it "
+        "was done."
+    )
+    raise SafetyStop(
+        msg, advice="Check both sides; raise the limits of [safety] if this is meant."
+    )

@@ -1,0 +1,93 @@
+"""What do all stages of one job run share?"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from tieline.batch import OneWay, RunOptions
+from tieline.mapping import Direction, TableMapping
+from tieline.odata.model import Filter
+from tieline.report import JobReport
+from tieline.session import Session, own_or_blank
+
+
+class JobRun:
+    """One job, one company, one run: handed from stage to stage.
+
+    Not a dataclass on purpose: Prefect walks through dataclasses handed to tasks.
+    """
+
+    def __init__(
+        self,
+        mapping: TableMapping,
+        options: RunOptions,
+        session: Session,
+        report: JobReport,
+        log: logging.Logger | logging.LoggerAdapter[logging.Logger],
+    ) -> None:
+        """Take the parts; `report` is filled as the run goes."""
+        self.mapping = mapping
+        self.options = options
+        self.session = session
+        self.report = report
+        self.log = log
+        self.run_id = report.flow_run_id
+
+    @property
+    def now(self) -> datetime:
+        """This machine's clock, for retry times and the journal only."""
+        return datetime.now(UTC)
+
+    async def filter_of(self, side: str) -> Filter:
+        """Return the mapping's filter of a side, the company clause included."""
+        if side == "bc":
+            return self.mapping.bc_filter
+        clauses = self.mapping.dataverse_filter
+        if self.mapping.company_scoped and not self.session.choices.multi_company:
+            company_row = await self.session.company_row_id()
+            if company_row is not None:
+                clauses = (*clauses, own_or_blank(company_row))
+        return clauses
+
+
+@dataclass
+class Pass:
+    """One direction of a job run: its progress and its watermark.
+
+    `queue` holds source ids to be read by id; `deletions` those whose counterpart
+    is gone and whose policy would restore or uncouple them.
+    """
+
+    run: JobRun
+    direction: Direction
+    since: datetime | None = None
+    revision: int = 0
+    seen_until: datetime | None = None
+    served_at: datetime | None = None
+    queue: list[str] = field(default_factory=list)
+    done: set[str] = field(default_factory=set)
+    attempts: dict[str, int] = field(default_factory=dict)
+    deletions: list[str] = field(default_factory=list)
+
+    @property
+    def way(self) -> OneWay:
+        """The direction as the store spells it."""
+        to = self.direction is Direction.TO_DATAVERSE
+        return "to-dataverse" if to else "from-dataverse"
+
+    def saw(self, latest: datetime | None, served_at: datetime) -> None:
+        """Note the newest change seen and when the read began."""
+        if self.served_at is None:
+            self.served_at = served_at
+        if latest is not None:
+            known = self.seen_until
+            self.seen_until = latest if known is None else max(known, latest)
+
+    @property
+    def watermark(self) -> datetime | None:
+        """The watermark this pass may save: what was seen, capped by the read."""
+        if self.seen_until is None or self.served_at is None:
+            return None
+        return min(self.seen_until, self.served_at)

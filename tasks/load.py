@@ -1,0 +1,248 @@
+"""How do decisions reach the services and the store? In batches, crash-safe.
+
+Before a batch is written, its intents are stored; after it, couplings, results,
+errors and the journal follow in one local transaction that also closes the
+intents. Whatever instruction a crash hits, the next run finds what happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.job_run import JobRun, Pass
+from tasks.outcome import outcome_of
+from tasks.preview import preview
+from tieline.batch import Action, Batch
+from tieline.errors import (
+    ApiError,
+    CoupledToDeleted,
+    NotFound,
+    RecordError,
+    TielineError,
+    VersionConflict,
+    WriteRejected,
+)
+from tieline.failures import parts
+from tieline.mapping import Direction, FieldMapping
+from tieline.odata.model import Change, Written
+from tieline.store import IntentRow
+
+MAX_ROUNDS = 3
+"""How often a row that others keep changing is read again in one run."""
+
+
+@task(name="load", cache_policy=NO_CACHE, persist_result=False)
+async def load(one_pass: Pass, batch: Batch) -> None:
+    """Write the batch and store what became of it, or preview it in a dry run."""
+    run = one_pass.run
+    if run.options.dry_run:
+        preview(run, batch)
+        return
+    intents = _open_intents(run, batch)
+    await _write(one_pass, batch)
+    await _read_again(run, batch)
+    if run.mapping.hooks.loaded is not None:
+        await run.mapping.hooks.loaded(batch, run.session)
+    outcome = outcome_of(run, batch, intents)
+    run.session.store.save(outcome)
+    if run.mapping.hooks.stored is not None:
+        await run.mapping.hooks.stored(batch, run.session)
+
+
+def rows_to_write(batch: Batch) -> list[int]:
+    """Return the positions of the rows that are written.
+
+    A row in conflict is among them when other fields of it can be merged.
+    """
+    return [
+        position
+        for position, action in enumerate(batch.action)
+        if action in (Action.INSERT, Action.MODIFY)
+        or (action is Action.FAIL and batch.values[position])
+    ]
+
+
+def _open_intents(run: JobRun, batch: Batch) -> list[int]:
+    positions = rows_to_write(batch)
+    if not positions:
+        return []
+    ids = batch.source_ids
+    now = run.now
+    return run.session.store.open_intents(
+        [
+            IntentRow(
+                company=run.session.company_id,
+                mapping=run.mapping.name,
+                direction=batch.way,
+                source_id=ids[position],
+                destination_id=batch.destination_id[position],
+                step=batch.action[position].value,
+                payload=_intended(batch, position),
+                run_id=run.run_id,
+                at=now,
+            )
+            for position in positions
+        ]
+    )
+
+
+def _intended(batch: Batch, position: int) -> dict[str, Any]:
+    """Return what a crash must not make us forget: both sides' values."""
+    wrote = batch.values[position]
+    known = batch.source_now
+    return {
+        "source": {key: known[key][position] for key in wrote if key in known},
+        "wrote": wrote,
+        "key": batch.source_key(position),
+    }
+
+
+def payload_of(batch: Batch, position: int) -> dict[str, Any]:
+    """Return the columns to send for one row, lookups as `Ref`."""
+    fields = _fields_by_key(batch)
+    side = batch.destination_side
+    payload: dict[str, Any] = {}
+    for key, value in batch.values[position].items():
+        row = fields.get(key)
+        if row is None:
+            payload[key] = value
+            continue
+        column = row.dataverse if batch.to_dataverse else row.bc
+        payload[column or key] = row.conversion.payload(side, value)
+    return payload
+
+
+def _fields_by_key(batch: Batch) -> Mapping[str, FieldMapping]:
+    return {row.key: row for row in batch.mapping.active(batch.direction)}
+
+
+def must_guard(batch: Batch, position: int) -> bool:
+    """Whether a lost update on this row is not acceptable.
+
+    A field that users of both sides edit is written only if the row is still the
+    one that was read. What only the source may change goes in bulk.
+    """
+    if batch.forced[position] or batch.mapping.direction is not Direction.BIDIRECTIONAL:
+        return False
+    fields = _fields_by_key(batch)
+    return any(
+        key in fields and fields[key].both_ways for key in batch.values[position]
+    )
+
+
+async def _write(one_pass: Pass, batch: Batch) -> None:
+    side = one_pass.run.session.side(batch.destination_side)
+    positions = rows_to_write(batch)
+    inserts = [p for p in positions if batch.action[p] is Action.INSERT]
+    updates = [p for p in positions if batch.action[p] is not Action.INSERT]
+    versions = batch.destination_column("version")
+    groups = (
+        (side.insert, inserts, None),
+        (side.update, [p for p in updates if must_guard(batch, p)], versions),
+        (side.update, [p for p in updates if not must_guard(batch, p)], None),
+    )
+    for write, rows, guard in groups:
+        if not rows:
+            continue
+        changes = [
+            Change(
+                batch.destination_id[position],
+                payload_of(batch, position),
+                guard[position] if guard is not None else None,
+            )
+            for position in rows
+        ]
+        results = await write(batch.destination_table, changes)
+        for position, written in zip(rows, results, strict=True):
+            _note(one_pass, batch, position, written)
+
+
+def _note(one_pass: Pass, batch: Batch, position: int, written: Written) -> None:
+    """Keep the result of one row; a row that moved meanwhile is read again."""
+    if written.error is None:
+        batch.results[position] = written
+        return
+    id_ = batch.source_ids[position]
+    rounds = one_pass.attempts.get(id_, 0)
+    if isinstance(written.error, VersionConflict) and rounds < MAX_ROUNDS:
+        one_pass.attempts[id_] = rounds + 1
+        one_pass.queue.append(id_)
+        batch.problems.pop(position, None)
+        batch.action[position] = Action.LEFT_OUT
+        return
+    batch.problems.pop(position, None)
+    batch.fail(position, _as_record_error(batch, position, written.error))
+
+
+def _as_record_error(batch: Batch, position: int, error: ApiError) -> TielineError:
+    is_insert = batch.action[position] is Action.INSERT
+    table = batch.destination_table
+    if isinstance(error, NotFound) and not is_insert:
+        return CoupledToDeleted(
+            f"The record is coupled to a deleted record: the {table} "
+            f"{batch.destination_id[position]} no longer exists."
+        )
+    verb = "Inserting" if is_insert else "Modifying"
+    return rejected(verb, table, error)
+
+
+def rejected(verb: str, table: str, error: ApiError) -> RecordError:
+    """Wrap a service's refusal of one record's write, with its own words."""
+    return WriteRejected(f"{verb} the {table} failed: {parts(error)[1]}")
+
+
+async def _read_again(run: JobRun, batch: Batch) -> None:
+    """Read rows whose write returned no version, as they stand now.
+
+    What the row holds then is laid beside what was read and written: a value that
+    is neither is somebody else's change and stays pending.
+    """
+    unknown = [p for p, result in batch.results.items() if result.version is None]
+    if unknown:
+        ids = [batch.destination_id[position] for position in unknown]
+        frame = await run.session.side(batch.destination_side).by_id(
+            batch.destination_table,
+            ids,
+            columns=run.mapping.columns(batch.destination_side),
+        )
+        rows = {row["id"]: row for row in frame.to_dict("records")}
+        for position in unknown:
+            row = rows.get(batch.destination_id[position])
+            if row is None:
+                continue
+            batch.results[position] = Written(
+                row["id"], row["version"], row["modified"], row
+            )
+    for position, result in batch.results.items():
+        if result.row is not None:
+            batch.after[position] = result.row
+    _note_changes_of_others(batch)
+
+
+def _note_changes_of_others(batch: Batch) -> None:
+    """Mark rows pending where the destination holds what nobody expects."""
+    if batch.mapping.direction is not Direction.BIDIRECTIONAL or not batch.after:
+        return
+    positions = np.array(sorted(batch.after), dtype=np.intp)
+    to = batch.to_dataverse
+    for row in batch.mapping.active(batch.direction.opposite):
+        column = row.dataverse if to else row.bc
+        if not row.conversion.transfers or not column:
+            continue
+        if row.key not in batch.destination_now:
+            continue
+        there = batch.destination_now[row.key]
+        found = np.empty(len(positions), dtype=object)
+        expected = np.empty(len(positions), dtype=object)
+        for index, position in enumerate(positions):
+            wrote = batch.values[position]
+            found[index] = batch.after[int(position)].get(column)
+            expected[index] = wrote.get(row.key, there[position])
+        normal = row.conversion.normal(batch.destination_side, found)
+        moved = normal != row.conversion.normal(batch.destination_side, expected)
+        batch.pending[positions[moved]] = True

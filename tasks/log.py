@@ -1,0 +1,155 @@
+"""How does a run reach the sync log, Prefect's run history?"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from prefect import get_client, task
+from prefect.artifacts import acreate_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.states import Completed, Failed, State
+
+from tieline.report import JobReport, RecordFailure, summary
+from tieline.session import Session
+
+SHOWN_ERRORS = 200
+WITH_ERRORS = "CompletedWithErrors"
+
+
+def labels_of(report: JobReport) -> dict[str, Any]:
+    """Return the flow-run labels: job, company and every counter."""
+    labels: dict[str, Any] = {
+        "tieline.job": report.job,
+        "tieline.company": report.company,
+    }
+    for prefix, directions in (
+        ("tieline", report.directions),
+        ("tieline.lines", report.lines),
+    ):
+        for direction, counters in directions.items():
+            name = f"{prefix}.{direction.replace('-', '_')}"
+            labels |= {f"{name}.{k}": v for k, v in counters.as_dict().items()}
+    return labels
+
+
+def end_state(report: JobReport) -> State[Any]:
+    """Return the state that ends a run that came to its end."""
+    message = summary(report.directions)
+    if report.failed and not report.touched:
+        return Failed(message=message)
+    if report.failed:
+        return Completed(name=WITH_ERRORS, message=message)
+    return Completed(message=message)
+
+
+async def mark_run(report: JobReport) -> None:
+    """Give the flow run its tags and a telling name as soon as both are known."""
+    async with get_client() as client:
+        await client.update_flow_run(
+            UUID(report.flow_run_id),
+            tags=[f"job:{report.job}", f"company:{report.company}"],
+            name=f"{report.job} {report.company}",
+        )
+
+
+@task(name="log", cache_policy=NO_CACHE, persist_result=False)
+async def write_log(log: RunLog) -> None:
+    """Write labels and the counters, errors and plan artifacts of one run."""
+    report = log.report
+    async with get_client() as client:
+        if report.flow_run_id:
+            await client.update_flow_run_labels(log.flow_run_uuid, labels_of(report))
+    key = report.job.lower().replace(" ", "-")
+    await acreate_table_artifact(
+        key=f"{key}-counters",
+        table=_counter_rows(report),
+        description=f"Counters of {report.job}, company {report.company}",
+    )
+    if report.errors:
+        shown = report.errors[:SHOWN_ERRORS]
+        await acreate_table_artifact(
+            key=f"{key}-errors",
+            table=[log.error_row(error) for error in shown],
+            description=(
+                f"{len(shown)} of {len(report.errors)} failed records; "
+                f"`tieline errors {report.job}` shows all"
+            ),
+        )
+    if report.plan_id is not None:
+        changes = report.changes[:SHOWN_ERRORS]
+        await acreate_table_artifact(
+            key=f"{key}-plan",
+            table=[_plan_row(change) for change in _flat(changes)],
+            description=(
+                f"Plan {report.plan_id}: {len(report.changes)} changes; "
+                f"`tieline apply {report.plan_id}` carries it out"
+            ),
+        )
+
+
+class RunLog:
+    """A finished report and what turns its ids into links."""
+
+    def __init__(self, report: JobReport, session: Session | None, tables: Any) -> None:
+        """Take the report; `tables` is (BC set, Dataverse table) or None."""
+        self.report = report
+        self._session = session
+        self._tables = tables
+
+    @property
+    def flow_run_uuid(self) -> Any:
+        """The flow run's id as the client wants it."""
+        return UUID(self.report.flow_run_id)
+
+    def error_row(self, error: RecordFailure) -> dict[str, Any]:
+        """Return one row of the errors artifact, with links to both records."""
+        to = error.direction == "to-dataverse"
+        source, destination = ("bc", "dataverse") if to else ("dataverse", "bc")
+        return {
+            "direction": error.direction,
+            "source": self._link(source, error.source_id),
+            "destination": self._link(destination, error.destination_id),
+            "code": error.code,
+            "message": error.message,
+        }
+
+    def _link(self, side: str, id_: str | None) -> str:
+        if not id_ or self._session is None or self._tables is None:
+            return id_ or ""
+        bc_set, dataverse_table = self._tables
+        table = bc_set if side == "bc" else dataverse_table
+        return f"[{id_}]({self._session.side(side).address(table, id_)})"
+
+
+def _counter_rows(report: JobReport) -> list[dict[str, Any]]:
+    rows = [
+        {"direction": direction, **counters.as_dict()}
+        for direction, counters in report.directions.items()
+    ]
+    rows += [
+        {"direction": f"{direction} (lines)", **counters.as_dict()}
+        for direction, counters in report.lines.items()
+    ]
+    return rows or [{"direction": "none"}]
+
+
+def _flat(changes: list[Any]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for change in changes:
+        fields = change.fields or ({"field": "", "from": None, "to": None},)
+        rows += [{"change": change, **field} for field in fields]
+    return rows
+
+
+def _plan_row(item: dict[str, Any]) -> dict[str, Any]:
+    change = item["change"]
+    return {
+        "direction": change.direction,
+        "action": change.action,
+        "source": change.source_id,
+        "destination": change.destination_id,
+        "field": item["field"],
+        "from": item["from"],
+        "to": item["to"],
+    }

@@ -1,0 +1,108 @@
+"""What did a crash leave behind? Closes the intents of runs that did not end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from tasks.job_run import Pass
+from tasks.outcome import coupling_row
+from tieline.conversions import column_of
+from tieline.mapping import Direction, FieldMapping
+from tieline.store import IntentRow, Outcome
+
+
+async def recover(one_pass: Pass) -> int:
+    """Find out which intended writes happened, and remember those that did.
+
+    An insert is found by the id that was chosen for it; it becomes a coupling. A
+    change is found by the values that the row holds now: they become the common
+    values, so that our own write is not taken for somebody else's. Either way
+    the record is looked at again in this run. Returns the number of intents.
+    """
+    run = one_pass.run
+    store, company = run.session.store, run.session.company_id
+    intents = store.unfinished_intents(company, run.mapping.name, one_pass.way)
+    size = run.session.settings.batch_rows
+    for start in range(0, len(intents), size):
+        await _recover_some(one_pass, intents[start : start + size])
+    return len(intents)
+
+
+async def _recover_some(one_pass: Pass, intents: list[IntentRow]) -> None:
+    run, to = one_pass.run, one_pass.direction is Direction.TO_DATAVERSE
+    mapping = run.mapping
+    side, table = ("dataverse", mapping.dataverse) if to else ("bc", mapping.bc)
+    ids = [intent.destination_id for intent in intents if intent.destination_id]
+    frame = await run.session.side(side).by_id(
+        table, ids, columns=mapping.columns("dataverse" if to else "bc")
+    )
+    there = {row["id"]: row for row in frame.to_dict("records")}
+    known = run.session.store.couplings(
+        run.session.company_id,
+        mapping.name,
+        side="bc" if to else "dataverse",
+        ids=[intent.source_id for intent in intents],
+    )
+    former = {str(key): dict(row) for key, row in known.to_dict("index").items()}
+    rows = [
+        _coupling(one_pass, intent, there[intent.destination_id], former)
+        for intent in intents
+        if intent.destination_id in there
+    ]
+    outcome = Outcome(
+        company=run.session.company_id,
+        mapping=mapping.name,
+        direction=one_pass.way,
+        at=run.now,
+        couplings=_frame(rows),
+        finished_intents=[intent.id for intent in intents if intent.id is not None],
+    )
+    run.session.store.save(outcome)
+
+
+def _coupling(
+    one_pass: Pass,
+    intent: IntentRow,
+    found: dict[str, Any],
+    former: dict[str, dict[str, Any]],
+) -> dict[str, Any]:
+    to = one_pass.direction is Direction.TO_DATAVERSE
+    here, there = ("bc", "dataverse") if to else ("dataverse", "bc")
+    before = former.get(intent.source_id)
+    row = coupling_row(
+        None if before is None else {**before, f"{here}_id": intent.source_id}
+    )
+    row[f"{here}_id"] = intent.source_id
+    row[f"{there}_id"] = intent.destination_id
+    mine, theirs = dict(row[f"{here}_common"] or {}), dict(row[f"{there}_common"] or {})
+    fields = {item.key: item for item in one_pass.run.mapping.fields}
+    for key, wrote in intent.payload["wrote"].items():
+        field = fields.get(key)
+        if field is None or key not in intent.payload["source"]:
+            continue
+        if _holds(field, to, found, wrote):
+            mine[key], theirs[key] = intent.payload["source"][key], wrote
+    row[f"{here}_common"], row[f"{there}_common"] = mine, theirs
+    row["pending_to" if to else "pending_from"] = True
+    if not row["bc_key"]:
+        key = one_pass.run.mapping.bc_key
+        row["bc_key"] = intent.payload["key"] if to else found.get(key)
+    return row
+
+
+def _holds(field: FieldMapping, to: bool, found: dict[str, Any], wrote: Any) -> bool:  # noqa: FBT001
+    column = field.dataverse if to else field.bc
+    side = "dataverse" if to else "bc"
+    value = field.conversion.normal(side, column_of([found.get(column or "")]))[0]  # type: ignore[arg-type]
+    return bool(value == wrote)
+
+
+def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame | None:
+    if not rows:
+        return None
+    frame = pd.DataFrame(rows, dtype=object)
+    for name in ("bc_modified", "dataverse_modified"):
+        frame[name] = pd.to_datetime(frame[name], utc=True)
+    return frame

@@ -1,0 +1,260 @@
+"""What is written to which row? Converts, compares and decides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.job_run import JobRun
+from tieline.batch import Action, Batch
+from tieline.conversions import Transfer, Values, column_of
+from tieline.errors import UpdateConflict
+from tieline.mapping import Direction, FieldMapping, TableMapping
+from tieline.merge import (
+    Decision,
+    Decisions,
+    Verdict,
+    changed_since,
+    decide_field,
+    judge_row,
+)
+from tieline.odata.model import Table
+
+Mask = npt.NDArray[np.bool_]
+
+_NOTHING: Mapping[str, Any] = {}
+_ABSENT = object()
+
+
+@task(name="transform", cache_policy=NO_CACHE, persist_result=False)
+async def transform(run: JobRun, batch: Batch) -> Batch:
+    """Give every row of the batch its action and the values to write."""
+    if not len(batch):
+        return batch
+    target = await run.session.side(batch.destination_side).table(
+        batch.destination_table
+    )
+    decisions = await _decide(run, batch, target)
+    _settle_rows(run, batch, decisions)
+    _apply_templates(batch)
+    if run.mapping.hooks.transformed is not None:
+        await run.mapping.hooks.transformed(batch, run.session)
+    batch.mark(
+        np.array([bool(v) for v in batch.values], dtype=bool) | batch.forced,
+        Action.MODIFY,
+    )
+    batch.mark(np.ones(len(batch), dtype=bool), Action.UNCHANGED)
+    return batch
+
+
+def travelling(mapping: TableMapping, direction: Direction) -> list[FieldMapping]:
+    """Return the field rows that carry a value in this pass."""
+    to = direction is Direction.TO_DATAVERSE
+    return [
+        row
+        for row in mapping.active(direction)
+        if row.conversion.transfers and (row.dataverse if to else row.bc)
+    ]
+
+
+async def _decide(run: JobRun, batch: Batch, target: Table) -> dict[str, Decisions]:
+    """Compare field by field; returns the decisions by field key."""
+    inserting = batch.is_(Action.INSERT)
+    source_common = _commons(batch, batch.source_side)
+    destination_common = _commons(batch, batch.destination_side)
+    is_two_way = run.mapping.direction is Direction.BIDIRECTIONAL
+    decisions: dict[str, Decisions] = {}
+    for row in travelling(run.mapping, batch.direction):
+        to = batch.to_dataverse
+        source_name, target_name = (
+            (row.bc, row.dataverse)
+            if to
+            else (
+                row.dataverse,
+                row.bc,
+            )
+        )
+        conversion = row.conversion
+        now = conversion.normal(
+            batch.source_side,
+            batch.column(source_name)
+            if source_name
+            else column_of([None] * len(batch)),
+        )
+        transfer = Transfer(
+            run.session,
+            row,
+            batch.direction,
+            target.columns.get(target_name or ""),
+            inserting,
+            is_dry=run.options.dry_run,
+        )
+        known = await conversion.prepare(now, transfer)
+        wanted = conversion.convert(now, known, transfer)
+        there = conversion.normal(
+            batch.destination_side, batch.destination_column(target_name or "")
+        )
+        for position, error in transfer.problems.items():
+            batch.fail(position, error)
+        base = column_of(common.get(row.key, _ABSENT) for common in source_common)
+        base_there = column_of(c.get(row.key, _ABSENT) for c in destination_common)
+        has_base = (base != _ABSENT) & (base_there != _ABSENT)
+        decision = decide_field(
+            source_changed=changed_since(now, base, has_base=has_base),
+            destination_changed=changed_since(there, base_there, has_base=has_base),
+            differs=wanted != there,
+            both_ways=row.both_ways and is_two_way,
+            forced=batch.forced,
+        )
+        _respect_field_rules(row, decision, wanted, inserting)
+        batch.source_now[row.key] = now
+        batch.destination_now[row.key] = there
+        batch.wanted[row.key] = wanted
+        decisions[row.key] = decision
+    return decisions
+
+
+def _respect_field_rules(
+    row: FieldMapping, decision: Decisions, wanted: Values, inserting: Mask
+) -> None:
+    """Apply what the field row itself says: insert only, modify only, Not Null."""
+    decision[inserting] = Decision.WRITE
+    if row.applies == "insert":
+        decision[~inserting & (decision != Decision.AGREE)] = Decision.KEEP
+    elif row.applies == "modify":
+        decision[inserting] = Decision.KEEP
+    if row.not_null:
+        missing = np.array([v is None or v == "" for v in wanted], dtype=bool)
+        decision[missing] = Decision.KEEP
+
+
+def _commons(batch: Batch, side: str) -> list[Mapping[str, Any]]:
+    name = f"{side}_common"
+    return [(row and row[name]) or _NOTHING for row in batch.coupling]
+
+
+def _settle_rows(run: JobRun, batch: Batch, decisions: dict[str, Decisions]) -> None:
+    """Turn the fields' decisions into each row's values, pending and problems."""
+    verdicts = _judge(run, batch)
+    rows = {row.key: row for row in travelling(run.mapping, batch.direction)}
+    for position, verdict in verdicts.items():
+        if verdict is Verdict.SKIP:
+            batch.action[position] = Action.SKIP
+        elif verdict is Verdict.FORCE:
+            for key, decision in decisions.items():
+                if rows[key].applies != "insert" and decision[position] in (
+                    Decision.PENDING,
+                    Decision.CONFLICT,
+                ):
+                    decision[position] = Decision.WRITE
+    conflicts: dict[int, list[str]] = {
+        position: []
+        for position, verdict in verdicts.items()
+        if verdict is Verdict.FAIL
+    }
+    held = set(conflicts)
+    inserting = batch.is_(Action.INSERT)
+    for key, decision in decisions.items():
+        wanted, row = batch.wanted[key], rows[key]
+        writes = decision == Decision.WRITE
+        if row.applies != "insert":
+            writes |= batch.forced & ~(row.not_null & _blank(wanted))
+        for position in np.flatnonzero(writes):
+            if not inserting[position] or not _is_blank(wanted[position]):
+                batch.values[position][key] = wanted[position]
+        batch.settled[key] = writes | (decision == Decision.AGREE)
+        batch.pending |= (decision == Decision.PENDING) | (
+            decision == Decision.CONFLICT
+        )
+        for position in np.flatnonzero(decision == Decision.CONFLICT):
+            conflicts.setdefault(int(position), []).append(row.name)
+        for position in held:
+            if (
+                row.both_ways
+                and wanted[position] != batch.destination_now[key][position]
+            ):
+                conflicts[position].append(row.name)
+    for position, names in conflicts.items():
+        if position not in batch.problems:
+            batch.fail(position, _conflict(names))
+            batch.pending[position] = True
+    for position in set(batch.problems) - (set(conflicts) - held):
+        batch.values[position] = {}
+        for settled in batch.settled.values():
+            settled[position] = False
+
+
+def _blank(values: Values) -> Mask:
+    return np.array([_is_blank(value) for value in values], dtype=bool)
+
+
+def _is_blank(value: Any) -> bool:
+    return value is None or value == ""
+
+
+def _conflict(names: list[str]) -> UpdateConflict:
+    fields = ", ".join(sorted(set(names)))
+    return UpdateConflict(
+        f"Both sides changed {fields} to different values since the last "
+        "synchronization.",
+        fields=tuple(sorted(set(names))),
+    )
+
+
+def _judge(run: JobRun, batch: Batch) -> dict[int, Verdict]:
+    """Ask the update-conflict policy about the rows that both sides changed.
+
+    A side changed when its version is not the stored one or its last result was a
+    failure; the rows count only when a bidirectional field differs now.
+    """
+    if run.mapping.direction is not Direction.BIDIRECTIONAL:
+        return {}
+    differs = np.zeros(len(batch), dtype=bool)
+    for row in travelling(run.mapping, batch.direction):
+        if row.both_ways:
+            differs |= batch.wanted[row.key] != batch.destination_now[row.key]
+    here, there = batch.source_side, batch.destination_side
+    other_result = "from_result" if batch.to_dataverse else "to_result"
+    versions = batch.column("version")
+    versions_there = batch.destination_column("version")
+    verdicts: dict[int, Verdict] = {}
+    for position in np.flatnonzero(differs & batch.is_(Action.OPEN) & ~batch.forced):
+        row = batch.coupling[position]
+        if row is None:
+            continue
+        changed_here = (
+            row[batch.result_name] == "failure"
+            or row[f"{here}_version"] != versions[position]
+        )
+        changed_there = (
+            row[other_result] == "failure"
+            or row[f"{there}_version"] != versions_there[position]
+        )
+        verdicts[int(position)] = judge_row(
+            run.options.update_conflict,
+            to_dataverse=batch.to_dataverse,
+            both_changed_and_differ=changed_here and changed_there,
+        )
+    return verdicts
+
+
+def _apply_templates(batch: Batch) -> None:
+    """Complete new rows with the first template whose filter fits the source."""
+    positions = batch.positions(Action.INSERT)
+    if not positions:
+        return
+    templates = sorted(
+        (t for t in batch.mapping.templates if t.side == batch.destination_side),
+        key=lambda template: template.priority,
+    )
+    for position in positions:
+        source = batch.source.iloc[position]
+        for template in templates:
+            if all(condition.holds(source) for condition in template.where):
+                batch.values[position] = {**template.values, **batch.values[position]}
+                break

@@ -1,0 +1,98 @@
+"""Which field mappings can work against these services? What is off, and why?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tieline.errors import DriftError, NoFieldMappings
+from tieline.mapping import Direction, FieldMapping, TableMapping
+
+if TYPE_CHECKING:
+    from tieline.session import Session
+
+SOLUTION_COLUMNS = ("bcbi_companyid", "nav_accountstatisticsid")
+"""Columns of Microsoft's integration solutions, absent where those are not."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A mapping as far as the services' metadata carries it."""
+
+    mapping: TableMapping
+    off: tuple[str, ...]
+
+
+def condition_holds(only_when: str, ownership: str) -> bool:
+    """Evaluate the setting that a field row depends on.
+
+    Of the product's models, the unit model "unit groups off" is the one that
+    Tieline has; the ownership model is a setting.
+    """
+    known = {
+        "": True,
+        "ownership_model=Person": ownership == "person",
+        "unit_group_mapping=false": True,
+        "unit_group_mapping=true": False,
+    }
+    return known[only_when]
+
+
+async def fit_mapping(mapping: TableMapping, session: Session) -> Fitted:
+    """Switch off the field rows whose property or column is not offered.
+
+    Raises:
+        DriftError: a table is missing, or a column that ought to be there.
+    """
+    if mapping.needs_companion and not session.bc.has_companion:
+        msg = f"The job {mapping.name} needs the companion app in Business Central."
+        raise DriftError(msg, advice="Publish it as deployments/business_central says.")
+    bc = await session.bc.table(mapping.bc)
+    dataverse = await session.dataverse.table(mapping.dataverse)
+    fitted: list[FieldMapping] = []
+    off: list[str] = []
+    for row in mapping.fields:
+        enabled = row.enabled and condition_holds(
+            row.only_when, session.choices.ownership
+        )
+        if enabled and row.conversion.transfers:
+            lacks_bc = row.bc and row.bc not in bc.columns
+            lacks_dataverse = row.dataverse and row.dataverse not in dataverse.columns
+            if lacks_bc and session.bc.has_companion:
+                _missing(mapping, row.bc or "", "Business Central", mapping.bc)
+            if lacks_dataverse and row.dataverse not in SOLUTION_COLUMNS:
+                _missing(mapping, row.dataverse or "", "Dataverse", mapping.dataverse)
+            if lacks_bc or lacks_dataverse:
+                enabled = False
+                off.append(row.name)
+        fitted.append(replace(row, enabled=enabled))
+    extra_bc = tuple(name for name in mapping.bc_extra if name in bc.columns)
+    extra_dv = tuple(n for n in mapping.dataverse_extra if n in dataverse.columns)
+    return Fitted(
+        replace(
+            mapping,
+            fields=tuple(fitted),
+            bc_extra=extra_bc,
+            dataverse_extra=extra_dv,
+            company_scoped=mapping.company_scoped
+            and "bcbi_companyid" in dataverse.columns,
+        ),
+        tuple(off),
+    )
+
+
+def _missing(mapping: TableMapping, column: str, service: str, table: str) -> None:
+    msg = f"The job {mapping.name} needs {column} of {table}, which {service} lacks."
+    raise DriftError(
+        msg, advice="Bring the service up to date or switch the field mapping off."
+    )
+
+
+def require_fields(mapping: TableMapping, one_way: Direction) -> None:
+    """Raise NoFieldMappings when nothing would be transferred in a pass."""
+    if not any(row.conversion.transfers for row in mapping.active(one_way)):
+        msg = (
+            f"There are no field mapping rows for {mapping.name} in the direction "
+            f"{one_way}."
+        )
+        raise NoFieldMappings(msg, advice="Enable at least one in tieline.toml.")

@@ -1,0 +1,284 @@
+"""One batch of rows on its way through the stages.
+
+Rows keep their position from extract to load; the arrays and aligned frames
+beside them say what is known of each and what will happen to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from tieline.errors import SystemName, TielineError
+from tieline.mapping import (
+    DeletionConflictPolicy,
+    Direction,
+    TableMapping,
+    UpdateConflictPolicy,
+)
+from tieline.odata.model import Written
+
+Mask = npt.NDArray[np.bool_]
+Values = npt.NDArray[np.object_]
+OneWay = Literal["to-dataverse", "from-dataverse"]
+
+
+class Action(StrEnum):
+    """What a row comes to; the counters follow from it."""
+
+    OPEN = "open"
+    INSERT = "insert"
+    MODIFY = "modify"
+    UNCHANGED = "unchanged"
+    SKIP = "skip"
+    FAIL = "fail"
+    WAIT = "wait"
+    UNCOUPLE = "uncouple"
+    DEFERRED = "deferred"
+    LEFT_OUT = "left-out"
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What one run was asked for; empty parameters have taken the mapping's."""
+
+    direction: Direction
+    update_conflict: UpdateConflictPolicy
+    deletion_conflict: DeletionConflictPolicy
+    records: tuple[str, ...] = ()
+    full: bool = False
+    only_coupled: bool = True
+    force: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class Parked:
+    """A record that cannot be synchronized now, with what is known of it."""
+
+    source_id: str
+    destination_id: str | None
+    source_key: str
+    error: TielineError
+    coupling: dict[str, Any] | None
+
+
+class Batch:
+    """The rows of one page and all that the stages find out about them.
+
+    Not a dataclass on purpose: Prefect walks through dataclasses that are handed
+    to tasks, cell by cell.
+
+    `source` and `destination` are frames aligned by position (columns id,
+    version, modified, then the mapped columns); `destination` rows without a
+    counterpart are all None. `coupling` is the aligned coupling row or None.
+    `values` are the converted values to write, by field key.
+    """
+
+    def __init__(
+        self,
+        mapping: TableMapping,
+        direction: Direction,
+        options: RunOptions,
+        source: pd.DataFrame,
+        *,
+        run_id: str = "",
+        insist: bool = False,
+    ) -> None:
+        """Start a batch; `insist` keeps rows whose version looks like an echo."""
+        self.mapping = mapping
+        self.direction = direction
+        self.options = options
+        self.run_id = run_id
+        self.insist = insist
+        self.source = source.reset_index(drop=True)
+        size = len(self.source)
+        self.coupling: Values = np.full(size, None, dtype=object)
+        self.destination: pd.DataFrame | None = None
+        self.destination_id: Values = np.full(size, None, dtype=object)
+        self.adopted: Mask = np.zeros(size, dtype=bool)
+        self.forced: Mask = np.zeros(size, dtype=bool)
+        self.pending: Mask = np.zeros(size, dtype=bool)
+        self.action: Values = np.full(size, Action.OPEN, dtype=object)
+        self.problems: dict[int, TielineError] = {}
+        self.values: list[dict[str, Any]] = [{} for _ in range(size)]
+        self.source_now: dict[str, Values] = {}
+        self.destination_now: dict[str, Values] = {}
+        self.wanted: dict[str, Values] = {}
+        self.settled: dict[str, Mask] = {}
+        self.results: dict[int, Written] = {}
+        self.after: dict[int, Mapping[str, Any]] = {}
+        self.again: list[str] = []
+        self.tally: dict[Action, int] = {}
+        self.parked: list[Parked] = []
+        self.removed: list[str] = []
+        self.lowered: dict[tuple[str, OneWay], datetime] = {}
+        self.allow_deletions = False
+
+    def __len__(self) -> int:
+        """Return the number of rows still on their way."""
+        return len(self.source)
+
+    @property
+    def to_dataverse(self) -> bool:
+        """Whether Dataverse is the destination."""
+        return self.direction is Direction.TO_DATAVERSE
+
+    @property
+    def way(self) -> OneWay:
+        """The direction as the store spells it."""
+        return "to-dataverse" if self.to_dataverse else "from-dataverse"
+
+    @property
+    def source_side(self) -> SystemName:
+        """The side that is read."""
+        return "bc" if self.to_dataverse else "dataverse"
+
+    @property
+    def destination_side(self) -> SystemName:
+        """The side that is written."""
+        return "dataverse" if self.to_dataverse else "bc"
+
+    @property
+    def source_table(self) -> str:
+        """Our name of the table that is read."""
+        return self.mapping.bc if self.to_dataverse else self.mapping.dataverse
+
+    @property
+    def destination_table(self) -> str:
+        """Our name of the table that is written."""
+        return self.mapping.dataverse if self.to_dataverse else self.mapping.bc
+
+    @property
+    def result_name(self) -> str:
+        """The coupling's column that holds this direction's last result."""
+        return "to_result" if self.to_dataverse else "from_result"
+
+    @property
+    def source_ids(self) -> list[str]:
+        """The ids of the rows read, by position."""
+        return list(self.source["id"])
+
+    @property
+    def is_coupled(self) -> Mask:
+        """Tell which rows have a coupling."""
+        return np.array([row is not None for row in self.coupling], dtype=bool)
+
+    def is_(self, *actions: Action) -> Mask:
+        """Tell which rows have one of these actions."""
+        mask = np.zeros(len(self), dtype=bool)
+        for action in actions:
+            mask |= self.action == action
+        return mask
+
+    def positions(self, *actions: Action) -> list[int]:
+        """Return the positions of the rows with one of these actions."""
+        return [int(position) for position in self.is_(*actions).nonzero()[0]]
+
+    def mark(self, mask: Mask, action: Action) -> None:
+        """Give the open rows under `mask` an action."""
+        self.action[mask & (self.action == Action.OPEN)] = action
+
+    def fail(self, position: int, error: TielineError) -> None:
+        """Park one row; the first problem of a row stays."""
+        self.problems.setdefault(position, error)
+        self.action[position] = Action.FAIL
+
+    def column(self, name: str) -> Values:
+        """Return one column of the source by position."""
+        values: Values = self.source[name].to_numpy(dtype=object)
+        return values
+
+    def destination_column(self, name: str) -> Values:
+        """Return one column of the destination by position, None where absent."""
+        if self.destination is None or name not in self.destination:
+            return np.full(len(self), None, dtype=object)
+        values: Values = self.destination[name].to_numpy(dtype=object)
+        return values
+
+    def align_destination(self, frame: pd.DataFrame) -> Mask:
+        """Lay the counterparts read (indexed by id) beside the source rows.
+
+        Returns which rows have a counterpart that exists.
+        """
+        aligned = frame.drop(columns="id").reindex(self.destination_id)
+        self.destination = aligned.reset_index(names="id")
+        exists: Mask = aligned["version"].notna().to_numpy()
+        return exists
+
+    def source_key(self, position: int) -> str:
+        """Return what people call the source record."""
+        name = self.mapping.bc_key if self.to_dataverse else self.mapping.dataverse_name
+        if name in self.source:
+            return str(self.source[name].iloc[position] or "")
+        return ""
+
+    def drop_done(self, *done: Action) -> None:
+        """Take rows with these actions out of the batch, and count them."""
+        mask = self.is_(*done)
+        for position in mask.nonzero()[0]:
+            self._take_out(int(position))
+        self._keep(~mask)
+
+    def _take_out(self, position: int) -> None:
+        action = self.action[position]
+        error = self.problems.pop(position, None)
+        if error is None:
+            self.tally[action] = self.tally.get(action, 0) + 1
+            return
+        self.parked.append(
+            Parked(
+                source_id=str(self.source["id"].iloc[position]),
+                destination_id=self.destination_id[position],
+                source_key=self.source_key(position),
+                error=error,
+                coupling=self.coupling[position],
+            )
+        )
+
+    def _keep(self, mask: Mask) -> None:
+        if mask.all():
+            return
+        positions = mask.nonzero()[0]
+        moved = {int(old): new for new, old in enumerate(positions)}
+        self.source = self.source[mask].reset_index(drop=True)
+        if self.destination is not None:
+            self.destination = self.destination[mask].reset_index(drop=True)
+        for name in ("coupling", "destination_id", "adopted", "forced", "pending"):
+            setattr(self, name, getattr(self, name)[mask])
+        self.action = self.action[mask]
+        self.values = [self.values[int(old)] for old in positions]
+        for columns in (self.source_now, self.destination_now, self.wanted):
+            for key in columns:
+                columns[key] = columns[key][mask]
+        self.settled = {key: m[mask] for key, m in self.settled.items()}
+        self.problems = {moved[p]: e for p, e in self.problems.items() if p in moved}
+        self.results = {moved[p]: r for p, r in self.results.items() if p in moved}
+        self.after = {moved[p]: r for p, r in self.after.items() if p in moved}
+
+
+def moment(value: Any) -> datetime | None:
+    """Return a cell of a datetime column as an aware datetime, or None."""
+    if value is None or pd.isna(value):
+        return None
+    if isinstance(value, pd.Timestamp):
+        return value.to_pydatetime()
+    if isinstance(value, datetime):
+        return value
+    return pd.Timestamp(value).to_pydatetime()
+
+
+def empty_frame(columns: Sequence[str]) -> pd.DataFrame:
+    """Return a frame of no rows with the columns that `Page` promises."""
+    frame = pd.DataFrame(
+        {name: pd.Series([], dtype=object) for name in ("id", "version", *columns)}
+    )
+    frame.insert(2, "modified", pd.Series([], dtype="datetime64[ms, UTC]"))
+    return frame.set_index("id", drop=False)

@@ -1,0 +1,49 @@
+"""Value rules that field mappings name."""
+
+from tieline.conversions.base import (
+    Choice,
+    Constant,
+    Conversion,
+    Rule,
+    Transfer,
+    Values,
+    column_of,
+)
+from tieline.conversions.lookup import Company, Currency, Lookup, Owner
+from tieline.conversions.option import Option, OptionBook
+from tieline.conversions.plain import (
+    CODE,
+    COPY,
+    DAY,
+    FLAG,
+    NOT_NEGATIVE,
+    NUMBER,
+    TEXT,
+    Number,
+    cut,
+)
+
+__all__ = [
+    "CODE",
+    "COPY",
+    "DAY",
+    "FLAG",
+    "NOT_NEGATIVE",
+    "NUMBER",
+    "TEXT",
+    "Choice",
+    "Company",
+    "Constant",
+    "Conversion",
+    "Currency",
+    "Lookup",
+    "Number",
+    "Option",
+    "OptionBook",
+    "Owner",
+    "Rule",
+    "Transfer",
+    "Values",
+    "column_of",
+    "cut",
+]

@@ -1,0 +1,151 @@
+"""How does one field's value become the other side's? The shape of a conversion.
+
+A conversion works on whole columns. `prepare` reads in bulk what it needs (the
+only I/O); `convert` is pure; `normal` brings a column into the form in which
+values of that side are compared and remembered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tieline.errors import SystemName, TielineError
+from tieline.mapping import Direction, FieldMapping
+from tieline.odata.model import Column
+
+if TYPE_CHECKING:
+    from tieline.session import Session
+
+Values = npt.NDArray[np.object_]
+Mask = npt.NDArray[np.bool_]
+
+
+def column_of(values: Iterable[Any]) -> Values:
+    """Return a one-dimensional object array, whatever the values are."""
+    items = list(values)
+    result = np.empty(len(items), dtype=object)
+    result[:] = items
+    return result
+
+
+@dataclass
+class Transfer:
+    """One field on its way through one batch.
+
+    `problems` collects an error per row position; the first one of a row stays.
+    `inserting` marks rows that will be new on the destination.
+    """
+
+    session: Session
+    field: FieldMapping
+    direction: Direction
+    target: Column | None
+    inserting: Mask
+    problems: dict[int, TielineError] = field(default_factory=dict)
+    is_dry: bool = False
+
+    @property
+    def to_dataverse(self) -> bool:
+        """Whether Dataverse is written."""
+        return self.direction is Direction.TO_DATAVERSE
+
+    def fail(self, position: int, error: TielineError) -> None:
+        """Record why the row at `position` cannot be converted."""
+        self.problems.setdefault(position, error)
+
+
+class Conversion:
+    """Copies a value as it is; the other conversions refine it.
+
+    `title` names it in listings. `transfers` is false for rows that only choose
+    a bind target and hold no value of their own.
+    """
+
+    title = "copy"
+    transfers = True
+    reads_bc = True
+    reads_dataverse = True
+
+    async def prepare(self, values: Values, transfer: Transfer) -> Any:
+        """Load in bulk what `convert` needs for these source values."""
+        return None
+
+    def convert(self, values: Values, known: Any, transfer: Transfer) -> Values:
+        """Return the destination's values for a column of the source's."""
+        return values
+
+    def normal(self, side: SystemName, values: Values) -> Values:
+        """Return the column in the form that is compared and remembered."""
+        return values
+
+    def payload(self, side: SystemName, value: Any) -> Any:
+        """Return what the service is sent for one converted value."""
+        return value
+
+    def verb(self) -> str:
+        """Describe the conversion for `tieline mappings`."""
+        return self.title
+
+
+@dataclass(frozen=True)
+class Constant(Conversion):
+    """Writes the same value to every record; has no source field."""
+
+    value: Any
+    title = "constant"
+    reads_bc = False
+    reads_dataverse = True
+
+    def convert(self, values: Values, known: Any, transfer: Transfer) -> Values:
+        """Return the constant for every row."""
+        return column_of([self.value] * len(values))
+
+    def verb(self) -> str:
+        """Name the constant."""
+        return f"constant {self.value!r}"
+
+
+@dataclass(frozen=True)
+class Choice(Conversion):
+    """Names the table a polymorphic lookup binds to (owneridtype and its like).
+
+    Such shadow columns do not exist on the Web API; the row documents the choice.
+    """
+
+    value: str
+    title = "target"
+    transfers = False
+    reads_bc = False
+    reads_dataverse = False
+
+    def verb(self) -> str:
+        """Name the target."""
+        return f"target {self.value}"
+
+
+@dataclass(frozen=True)
+class Rule(Conversion):
+    """A rule of one table, as a pure function per direction.
+
+    A direction without a function leaves the values alone.
+    """
+
+    title: str  # type: ignore[misc]  # an instance names its own rule
+    to_dataverse: Callable[[Any], Any] | None = None
+    from_dataverse: Callable[[Any], Any] | None = None
+    as_normal: Callable[[Any], Any] | None = None
+
+    def convert(self, values: Values, known: Any, transfer: Transfer) -> Values:
+        """Apply the function of the pass to every value."""
+        apply = self.to_dataverse if transfer.to_dataverse else self.from_dataverse
+        return values if apply is None else column_of(apply(v) for v in values)
+
+    def normal(self, side: SystemName, values: Values) -> Values:
+        """Apply `as_normal`, if any, so that equal meanings compare equal."""
+        normal = self.as_normal
+        return values if normal is None else column_of(normal(v) for v in values)

@@ -1,0 +1,177 @@
+"""How does a reference travel? By the coupling of the record it points to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tieline.conversions.base import Conversion, Transfer, Values, column_of
+from tieline.errors import Blocked, SystemName
+from tieline.odata.model import Ref
+
+
+@dataclass(frozen=True)
+class Lookup(Conversion):
+    """A code of Business Central and a lookup of Dataverse, by a coupling.
+
+    `via` is the job whose couplings translate, `table` the Dataverse table that
+    is bound, `noun` how messages call the referenced BC record. A blank code is
+    a null lookup. A reference that is not coupled blocks the record, unless the
+    field row says Clear Value on Failed Sync.
+    """
+
+    via: str
+    table: str
+    noun: str
+    title = "lookup"
+
+    async def prepare(self, values: Values, transfer: Transfer) -> dict[Any, Any]:
+        """Translate all distinct references in one look at the store."""
+        wanted = sorted({v for v in values if v})
+        session = transfer.session
+        if transfer.to_dataverse:
+            by_key = session.store.by_key(session.company_id, self.via, wanted)
+            return {key: ids[1] for key, ids in by_key.items()}
+        by_id = session.store.by_dataverse_id(session.company_id, self.via, wanted)
+        return {id_: pair[1] for id_, pair in by_id.items()}
+
+    def convert(self, values: Values, known: Any, transfer: Transfer) -> Values:
+        """Replace each reference; park the rows whose reference is unknown."""
+        blank = None if transfer.to_dataverse else ""
+        found = column_of(known.get(v, v) if v else blank for v in values)
+        for position, value in enumerate(values):
+            if value and value not in known:
+                if transfer.field.clear_on_failure:
+                    found[position] = blank
+                else:
+                    transfer.fail(position, self.blocked(value, transfer))
+        return found
+
+    def blocked(self, value: str, transfer: Transfer) -> Blocked:
+        """Say which record has to be coupled first."""
+        if transfer.to_dataverse:
+            text = (
+                f"The {self.noun} {value} must be coupled to a Dataverse "
+                f"{self.table} before {transfer.field.name} can be transferred."
+            )
+        else:
+            text = (
+                f"The Dataverse {self.table} {value} must be coupled to a "
+                f"{self.noun} before {transfer.field.name} can be transferred."
+            )
+        return Blocked(text, mapping=self.via, key=value)
+
+    def normal(self, side: SystemName, values: Values) -> Values:
+        """Make blank uniform: "" on Business Central, null on Dataverse."""
+        blank = "" if side == "bc" else None
+        return column_of(v or blank for v in values)
+
+    def payload(self, side: SystemName, value: Any) -> Any:
+        """Bind the row on Dataverse; send the plain code to Business Central."""
+        if side == "bc" or value is None:
+            return value
+        return Ref(self.table, value)
+
+    def verb(self) -> str:
+        """Name the job that translates."""
+        return f"{self.title} {self.via}"
+
+
+@dataclass(frozen=True)
+class Currency(Lookup):
+    """A currency: blank in Business Central is the local currency (LCY).
+
+    The LCY row of Dataverse is found by its ISO code, and created when missing.
+    """
+
+    via: str = "CURRENCY"
+    table: str = "transactioncurrency"
+    noun: str = "currency"
+    title = "currency"
+
+    async def prepare(self, values: Values, transfer: Transfer) -> dict[Any, Any]:
+        """Translate the codes, and the local currency when it occurs."""
+        known = await super().prepare(values, transfer)
+        session = transfer.session
+        if transfer.to_dataverse:
+            if any(not v for v in values):
+                known[""] = await session.local_currency_id(create=not transfer.is_dry)
+            return known
+        if set(values) - set(known) - {None, ""}:
+            local = await session.local_currency_id(create=False)
+            if local is not None:
+                known[local] = ""
+        return known
+
+    def convert(self, values: Values, known: Any, transfer: Transfer) -> Values:
+        """As a lookup, with blank standing for the local currency."""
+        found = super().convert(values, known, transfer)
+        if transfer.to_dataverse:
+            local = known.get("")
+            for position, value in enumerate(values):
+                if not value:
+                    found[position] = local
+        return found
+
+
+@dataclass(frozen=True)
+class Owner(Lookup):
+    """The owner: the user coupled to the salesperson or purchaser.
+
+    A blank code keeps the owner of an existing row (Not Null); a new row then
+    gets the default owning team, else stays with the caller.
+    """
+
+    via: str = "SALESPEOPLE"
+    table: str = "systemuser"
+    noun: str = "salesperson"
+    title = "owner"
+
+    async def prepare(self, values: Values, transfer: Transfer) -> dict[Any, Any]:
+        """Translate the codes; know the team when new rows lack a code."""
+        known = await super().prepare(values, transfer)
+        if any(not v for v in values[transfer.inserting]):
+            known[""] = await transfer.session.owning_team_id()
+        return known
+
+    def convert(self, values: Values, known: Any, transfer: Transfer) -> Values:
+        """As a lookup; new rows without a code go to the team."""
+        found = super().convert(values, known, transfer)
+        team = known.get("")
+        if team is not None:
+            for position in transfer.inserting.nonzero()[0]:
+                if not values[position]:
+                    found[position] = _Team(team)
+        return found
+
+    def payload(self, side: SystemName, value: Any) -> Any:
+        """Bind a team or a user."""
+        if isinstance(value, _Team):
+            return Ref("team", str(value))
+        return super().payload(side, value)
+
+
+class _Team(str):
+    """The id of a team, among ids of users."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class Company(Conversion):
+    """The company row of Dataverse (bcbi_companyid) that marks rows as ours."""
+
+    title = "own company"
+    reads_bc = False
+
+    async def prepare(self, values: Values, transfer: Transfer) -> str | None:
+        """Find our company row."""
+        return await transfer.session.company_row_id()
+
+    def convert(self, values: Values, known: Any, transfer: Transfer) -> Values:
+        """Return our company row's id for every row."""
+        return column_of([known] * len(values))
+
+    def payload(self, side: SystemName, value: Any) -> Any:
+        """Bind the company row."""
+        return None if value is None else Ref("bcbi_company", value)

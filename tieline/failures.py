@@ -1,0 +1,65 @@
+"""When is it the same failure again, and when is it tried next? Pure rules."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+from tieline.errors import (
+    ApiError,
+    Throttled,
+    TielineError,
+    Unavailable,
+)
+
+COMPARED_LENGTH = 250
+
+_NOISE = re.compile(
+    r"""
+    \s*CorrelationId:\s*\S+                                     # BC adds one
+    | [{(]?[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}[)}]?     # GUIDs
+    | \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?  # times
+    | (?:request|activity|trace)[ -]?id:?\s*\S+                 # request ids
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def comparable(message: str) -> str:
+    """Return the part of a message that counts for "the same failure twice".
+
+    Correlation ids, request ids, times and GUIDs that a service adds go first;
+    then the first 250 characters are left.
+    """
+    return _NOISE.sub("", message).strip()[:COMPARED_LENGTH]
+
+
+def is_same_failure(
+    former_code: str, former_message: str, code: str, message: str
+) -> bool:
+    """Tell whether a record failed twice with the same code and text."""
+    former = comparable(former_message)
+    return bool(former) and (former_code, former) == (code, comparable(message))
+
+
+def next_try(
+    error: TielineError, *, attempts: int, is_coupled: bool, now: datetime
+) -> datetime | None:
+    """Return when a failed record is tried again; None means at the next run.
+
+    Coupled records are tried at every run: the same failure twice skips them.
+    Uncoupled ones get one more try at once, then wait 30 minutes, doubling up to
+    a day. What only the service's state caused is tried at the next run.
+    """
+    transient = isinstance(error, Throttled | Unavailable)
+    if is_coupled or transient or attempts < 2:
+        return None
+    minutes = min(30 * 2 ** (attempts - 2), 24 * 60)
+    return now + timedelta(minutes=minutes)
+
+
+def parts(error: TielineError) -> tuple[str, str]:
+    """Return code and text to keep and show for a record's failure."""
+    if isinstance(error, ApiError) and error.service_code:
+        return error.code, f"{error.message} ({error.service_code})"
+    return error.code, str(error)

@@ -1,0 +1,211 @@
+"""What travels between which tables, and how: the declarations of a job.
+
+The words are those of the built-in integration: an integration table mapping
+pairs a table of Business Central with one of Dataverse, an integration field
+mapping pairs two fields with a direction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal
+
+from tieline.odata.model import Filter
+
+if TYPE_CHECKING:
+    from tieline.batch import Batch, RunOptions
+    from tieline.conversions import Conversion
+    from tieline.session import Session
+
+
+class Direction(StrEnum):
+    """Which way data travels."""
+
+    TO_DATAVERSE = "to-dataverse"
+    FROM_DATAVERSE = "from-dataverse"
+    BIDIRECTIONAL = "bidirectional"
+
+    def covers(self, one_way: Direction) -> bool:
+        """Whether a row of this direction takes part in a pass of `one_way`."""
+        return self in (one_way, Direction.BIDIRECTIONAL)
+
+    @property
+    def opposite(self) -> Direction:
+        """The other way; bidirectional stays."""
+        return _OPPOSITES.get(self, self)
+
+
+_OPPOSITES = {
+    Direction.TO_DATAVERSE: Direction.FROM_DATAVERSE,
+    Direction.FROM_DATAVERSE: Direction.TO_DATAVERSE,
+}
+
+
+class UpdateConflictPolicy(StrEnum):
+    """Who wins when both sides changed a coupled record."""
+
+    NONE = "none"
+    SEND = "send"
+    GET = "get"
+    MERGE = "merge"
+
+
+class DeletionConflictPolicy(StrEnum):
+    """What happens to the survivor when its counterpart was deleted."""
+
+    NONE = "none"
+    RESTORE = "restore"
+    REMOVE_COUPLING = "remove-coupling"
+
+
+Applies = Literal["always", "insert", "modify"]
+
+
+@dataclass(frozen=True)
+class FieldMapping:
+    """One integration field mapping.
+
+    `bc` is a property of the BC entity, `dataverse` a column's logical name; one
+    of them may be absent: then the value comes from the conversion alone.
+    `match_priority` makes the row a criterion of match-based coupling.
+    `is_default` is false for rows that the product keeps in code instead of its
+    field mapping table, and for rows that the user added.
+    """
+
+    bc: str | None
+    dataverse: str | None
+    direction: Direction
+    conversion: Conversion
+    enabled: bool = True
+    applies: Applies = "always"
+    clear_on_failure: bool = False
+    not_null: bool = False
+    match_priority: int | None = None
+    case_sensitive: bool = False
+    only_when: str = ""
+    is_default: bool = True
+    user_defined: bool = False
+    overridden: bool = False
+
+    @property
+    def name(self) -> str:
+        """How people see the field: its BC property, else its column."""
+        return self.bc or self.dataverse or ""
+
+    @property
+    def key(self) -> str:
+        """A name that is unique inside the mapping, used in stored values."""
+        return self.dataverse or self.bc or ""
+
+    @property
+    def both_ways(self) -> bool:
+        """Whether users of both sides may change this field."""
+        return self.direction is Direction.BIDIRECTIONAL
+
+
+Hook = Callable[["Batch", "Session"], Awaitable[None]]
+CandidateHook = Callable[["Session", Direction], Awaitable[list[str]]]
+ReadyHook = Callable[["Session", "RunOptions", Direction], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """The special rules of one table, called by the shared stages.
+
+    Each gets the batch and the session. `ready` runs once before a pass reads;
+    `candidates` names further source ids to read, each pass; `ignore` drops
+    source rows silently; `adopt` names existing counterparts of uncoupled rows;
+    `transformed` may add values or problems to rows about to be written;
+    `loaded` does further steps after the rows are written, before the batch is
+    stored; `stored` runs after the batch's local transaction.
+    """
+
+    ready: ReadyHook | None = None
+    candidates: CandidateHook | None = None
+    ignore: Hook | None = None
+    adopt: Hook | None = None
+    transformed: Hook | None = None
+    loaded: Hook | None = None
+    stored: Hook | None = None
+
+
+@dataclass(frozen=True)
+class Template:
+    """Values for new records; the first by priority whose filter fits applies.
+
+    `where` is checked against the source record.
+    """
+
+    side: Literal["bc", "dataverse"]
+    values: Mapping[str, Any]
+    where: Filter = ()
+    priority: int = 0
+
+
+@dataclass(frozen=True)
+class TableMapping:
+    """One integration table mapping and its default job.
+
+    `bc` names the entity set, `dataverse` the table. `bc_key` is the property
+    that people know a BC record by, `dataverse_name` the column. `waits_for`
+    names the jobs that go first. Jobs with the same `lock` never run together.
+    `company_scoped` rows carry `bcbi_companyid`.
+    """
+
+    name: str
+    bc: str
+    dataverse: str
+    direction: Direction
+    fields: tuple[FieldMapping, ...]
+    bc_key: str = "number"
+    dataverse_name: str = "name"
+    aliases: tuple[str, ...] = ()
+    also_offered: tuple[Direction, ...] = ()
+    bc_filter: Filter = ()
+    dataverse_filter: Filter = ()
+    only_coupled: bool = True
+    update_conflict: UpdateConflictPolicy = UpdateConflictPolicy.MERGE
+    deletion_conflict: DeletionConflictPolicy = DeletionConflictPolicy.NONE
+    waits_for: tuple[str, ...] = ()
+    lock: str = ""
+    company_scoped: bool = False
+    always_full: bool = False
+    create_unmatched: bool = False
+    synchronize_matched: bool = False
+    inactivity_minutes: int = 720
+    needs_companion: bool = False
+    templates: tuple[Template, ...] = ()
+    bc_extra: tuple[str, ...] = ()
+    dataverse_extra: tuple[str, ...] = ()
+    hooks: Hooks = field(default_factory=Hooks)
+    description: str = ""
+
+    def offers(self, direction: Direction) -> bool:
+        """Whether a run may be asked for this direction."""
+        return direction is self.direction or direction in self.also_offered
+
+    def passes(self, direction: Direction) -> tuple[Direction, ...]:
+        """Return the one-way passes of a run, to Dataverse first."""
+        if direction is Direction.BIDIRECTIONAL:
+            return Direction.TO_DATAVERSE, Direction.FROM_DATAVERSE
+        return (direction,)
+
+    def active(self, one_way: Direction) -> tuple[FieldMapping, ...]:
+        """Return the enabled field rows that take part in a pass."""
+        return tuple(
+            row for row in self.fields if row.enabled and row.direction.covers(one_way)
+        )
+
+    def columns(self, side: Literal["bc", "dataverse"]) -> tuple[str, ...]:
+        """Return the columns that the stages read of one side, without repeats."""
+        key = self.bc_key if side == "bc" else self.dataverse_name
+        extra = self.bc_extra if side == "bc" else self.dataverse_extra
+        names = [key, *extra]
+        names += [
+            (row.bc if side == "bc" else row.dataverse) or ""
+            for row in self.fields
+            if row.enabled and row.conversion.transfers
+        ]
+        return tuple(dict.fromkeys(name for name in names if name))

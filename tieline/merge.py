@@ -1,0 +1,109 @@
+"""Who wins, field by field? The pure comparison of two sides and their last state.
+
+A pass has a source and a destination. For every field of every row it knows
+four things: did the source change since the last common state, did the
+destination, do they differ now, and may this field travel both ways. The table
+in `decide_field` turns these into one decision; nothing here does I/O or looks
+at a clock.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from tieline.mapping import UpdateConflictPolicy
+
+Values = npt.NDArray[np.object_]
+Mask = npt.NDArray[np.bool_]
+Decisions = npt.NDArray[np.int8]
+
+
+class Decision(IntEnum):
+    """What happens to one field of one row."""
+
+    KEEP = 0
+    """Neither side changed: leave both as they are, even where they differ
+    because one side holds a cut or normalised form of the other's value."""
+    AGREE = 1
+    """Both sides hold the same value: it is the new common value."""
+    WRITE = 2
+    """The source's value goes to the destination."""
+    PENDING = 3
+    """Only the destination changed: the opposite pass carries it."""
+    CONFLICT = 4
+    """Both changed to different values, and no policy says who wins."""
+
+
+def changed_since(now: Values, common: Values, *, has_base: Mask) -> Mask:
+    """Tell where a side moved away from the last common value.
+
+    Without a common value (`has_base` false) a side counts as changed: nobody
+    knows what it was.
+    """
+    return ~has_base | (now != common)
+
+
+def decide_field(
+    *,
+    source_changed: Mask,
+    destination_changed: Mask,
+    differs: Mask,
+    both_ways: bool,
+    forced: Mask,
+) -> Decisions:
+    """Return the decision for one field of every row.
+
+    | differs | source changed | destination changed | both ways | decision |
+    |---|---|---|---|---|
+    | no  | any | any | any | AGREE    |
+    | yes | no  | no  | any | KEEP     |
+    | yes | yes | no  | any | WRITE    |
+    | yes | no  | yes | yes | PENDING  |
+    | yes | yes | yes | yes | CONFLICT |
+    | yes | any | yes | no  | WRITE    |
+
+    `forced` rows write wherever the sides differ.
+    """
+    decision = np.full(differs.shape, Decision.KEEP, dtype=np.int8)
+    decision[~differs] = Decision.AGREE
+    decision[differs & source_changed & ~destination_changed] = Decision.WRITE
+    moved = differs & destination_changed
+    if both_ways:
+        decision[moved & ~source_changed] = Decision.PENDING
+        decision[moved & source_changed] = Decision.CONFLICT
+    else:
+        decision[moved] = Decision.WRITE
+    decision[differs & forced] = Decision.WRITE
+    return decision
+
+
+class Verdict(IntEnum):
+    """What an update-conflict policy says of a row that both sides changed."""
+
+    MERGE = 0
+    FAIL = 1
+    FORCE = 2
+    SKIP = 3
+
+
+def judge_row(
+    policy: UpdateConflictPolicy, *, to_dataverse: bool, both_changed_and_differ: bool
+) -> Verdict:
+    """Apply the policy to one row, as the built-in integration does.
+
+    | policy | to Dataverse | from Dataverse |
+    |---|---|---|
+    | merge | field by field | field by field |
+    | none  | fail  | fail  |
+    | send  | force | skip  |
+    | get   | skip  | force |
+    """
+    if policy is UpdateConflictPolicy.MERGE or not both_changed_and_differ:
+        return Verdict.MERGE
+    if policy is UpdateConflictPolicy.NONE:
+        return Verdict.FAIL
+    source_wins = (policy is UpdateConflictPolicy.SEND) == to_dataverse
+    return Verdict.FORCE if source_wins else Verdict.SKIP

@@ -1,0 +1,89 @@
+"""Which option of a choice column stands for which code? Coupled by label."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tieline.conversions.option import OptionBook
+from tieline.store import OptionRow
+
+if TYPE_CHECKING:
+    from tieline.session import Session
+
+
+async def couple_options(
+    session: Session, bc_set: str, column: str, create: set[Any], *, save: bool
+) -> OptionBook:
+    """Couple the codes of `bc_set` and the options of `column`, and keep that.
+
+    A coupling of an earlier run holds as long as both its record and its option
+    exist, so a renamed code stays with its option. The rest is coupled by equal
+    label. Codes in `create` without an option get one.
+    """
+    codes = await _codes(session, bc_set)
+    table, name = column.split(".")
+    labels = await _labels(session, table, name)
+    stored = session.store.load_options(session.company_id, column)
+    rows = match_options(codes, labels, stored)
+    taken = {row.bc_code for row in rows}
+    for bc_id, code in codes.items():
+        if code in create and code not in taken:
+            value = await session.dataverse.insert_option(table, name, code)
+            rows.append(OptionRow(bc_id, code, value, code))
+    if save and rows != stored:
+        kept = {row.bc_id for row in rows}
+        lost = [row.bc_id for row in stored if row.bc_id not in kept]
+        session.store.delete_options(session.company_id, column, lost)
+        session.store.save_options(session.company_id, column, rows)
+    return OptionBook(
+        values={row.bc_code: row.value for row in rows},
+        codes={row.value: row.bc_code for row in rows},
+    )
+
+
+def match_options(
+    codes: dict[str, str], labels: dict[int, str], stored: list[OptionRow]
+) -> list[OptionRow]:
+    """Return the couplings: those that still hold, then equal labels.
+
+    `codes` maps BC ids to codes, `labels` option values to labels. Labels are
+    compared without case and outer blanks; one code has one option, one option
+    one code.
+    """
+    rows = [
+        OptionRow(row.bc_id, codes[row.bc_id], row.value, labels[row.value])
+        for row in stored
+        if row.bc_id in codes and row.value in labels
+    ]
+    coupled, used = {row.bc_id for row in rows}, {row.value for row in rows}
+    by_label: dict[str, int] = {}
+    for value, label in labels.items():
+        if value not in used:
+            by_label.setdefault(label.strip().casefold(), value)
+    for bc_id, code in codes.items():
+        if bc_id in coupled:
+            continue
+        value = by_label.pop(code.strip().casefold(), None)
+        if value is not None:
+            rows.append(OptionRow(bc_id, code, value, labels[value]))
+    return rows
+
+
+async def _codes(session: Session, bc_set: str) -> dict[str, str]:
+    codes: dict[str, str] = {}
+    async for page in session.bc.changed(bc_set, columns=("code",)):
+        codes |= dict(zip(page.frame["id"], page.frame["code"], strict=True))
+    return codes
+
+
+async def _labels(session: Session, table: str, name: str) -> dict[int, str]:
+    known: dict[str, dict[int, str]] | None = session.memory.get(f"labels {table}")
+    if known is None or name not in known:
+        columns = [
+            column.name
+            for column in (await session.dataverse.table(table)).columns.values()
+            if column.kind == "option"
+        ]
+        known = await session.dataverse.option_labels(table, columns)
+        session.memory[f"labels {table}"] = known
+    return known.get(name, {})

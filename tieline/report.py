@@ -1,0 +1,154 @@
+"""What a run did, in the words of the sync log. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+
+@dataclass
+class Counters:
+    """The counters of one direction, as the built-in integration has them."""
+
+    inserted: int = 0
+    modified: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    failed: int = 0
+    deleted: int = 0
+    coupled: int = 0
+    uncoupled: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        """Return the counters by name, in the order of the log."""
+        return {item.name: getattr(self, item.name) for item in fields(self)}
+
+    @property
+    def touched(self) -> int:
+        """How many records came through without failing."""
+        return sum(self.as_dict().values()) - self.failed
+
+    def add(self, other: Counters) -> None:
+        """Add another count to this one."""
+        for name, value in other.as_dict().items():
+            setattr(self, name, getattr(self, name) + value)
+
+
+@dataclass(frozen=True)
+class RecordFailure:
+    """One record that failed in one run."""
+
+    direction: str
+    source_id: str
+    destination_id: str | None
+    code: str
+    message: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the failure as the JSON of `tieline run` has it."""
+        return {item.name: getattr(self, item.name) for item in fields(self)}
+
+
+@dataclass(frozen=True)
+class PlannedChange:
+    """One insert or change that a dry run would do, field by field."""
+
+    direction: str
+    action: str
+    source_id: str
+    destination_id: str | None
+    fields: tuple[dict[str, Any], ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the change as the JSON of `tieline run` has it."""
+        return {
+            "direction": self.direction,
+            "action": self.action,
+            "source_id": self.source_id,
+            "destination_id": self.destination_id,
+            "fields": list(self.fields),
+        }
+
+
+@dataclass
+class JobReport:
+    """All that one flow run reports."""
+
+    job: str
+    company: str = ""
+    flow_run_id: str = ""
+    state: str = ""
+    message: str = ""
+    directions: dict[str, Counters] = field(default_factory=dict)
+    lines: dict[str, Counters] = field(default_factory=dict)
+    errors: list[RecordFailure] = field(default_factory=list)
+    changes: list[PlannedChange] = field(default_factory=list)
+    plan_id: str | None = None
+    error_code: str = ""
+    exit_code: int = 0
+
+    def counters(self, direction: str) -> Counters:
+        """Return the counters of a direction, made on first use."""
+        return self.directions.setdefault(direction, Counters())
+
+    @property
+    def failed(self) -> int:
+        """How many records failed, in all directions."""
+        return sum(c.failed for c in (*self.directions.values(), *self.lines.values()))
+
+    @property
+    def touched(self) -> int:
+        """How many records came through, in all directions."""
+        return sum(c.touched for c in self.directions.values())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as the JSON of `tieline run` has it."""
+        document: dict[str, Any] = {
+            "job": self.job,
+            "flow_run_id": self.flow_run_id,
+            "state": self.state,
+            "directions": [
+                {"direction": name, **counters.as_dict()}
+                for name, counters in self.directions.items()
+            ],
+            "errors": [error.as_dict() for error in self.errors],
+            "changes": [change.as_dict() for change in self.changes],
+        }
+        if self.plan_id is not None:
+            document["plan_id"] = self.plan_id
+        if self.error_code:
+            document["error"] = {"code": self.error_code, "message": self.message}
+        return document
+
+
+def summary(directions: dict[str, Counters]) -> str:
+    """Return the short state message: only counters that are not zero."""
+    parts = []
+    for direction, counters in directions.items():
+        counts = [f"{n} {name}" for name, n in counters.as_dict().items() if n]
+        parts.append(f"{direction}: {', '.join(counts) or 'nothing to do'}")
+    return "; ".join(parts)
+
+
+_collected: ContextVar[list[JobReport] | None] = ContextVar("reports", default=None)
+
+
+@contextmanager
+def collecting_reports() -> Iterator[list[JobReport]]:
+    """Collect the reports of the flow runs that this process makes meanwhile."""
+    reports: list[JobReport] = []
+    token = _collected.set(reports)
+    try:
+        yield reports
+    finally:
+        _collected.reset(token)
+
+
+def publish(report: JobReport) -> None:
+    """Hand a report to whoever collects in this process."""
+    reports = _collected.get()
+    if reports is not None:
+        reports.append(report)

@@ -1,0 +1,336 @@
+"""What does a run know of both services and of the company? Read once, when needed.
+
+A session holds the two connected sides, the store and the settings. Facts that
+many rows share (the local currency, our company row, option couplings) are read
+at first need and kept for the run, so that an idle run asks for none of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from tieline.business_central import BusinessCentral
+from tieline.conversions.option import OptionBook
+from tieline.dataverse import Dataverse
+from tieline.errors import DriftError, RuleViolated, SettingsError
+from tieline.odata.model import Change, Condition
+from tieline.options import couple_options
+from tieline.rates import dataverse_rate
+from tieline.settings import CompanySettings, Settings
+from tieline.store import Store
+
+METADATA_AGE = timedelta(hours=12)
+
+_SETUP_COLUMNS = {
+    "localCurrencyCode": "local_currency",
+    "unitAmountRoundingPrecision": "unit_amount_precision",
+    "writeInProductType": "write_in_type",
+    "writeInProductNumber": "write_in_number",
+}
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Facts of the BC company that rules need."""
+
+    local_currency: str
+    unit_amount_precision: float = 0.00001
+    write_in_type: str = ""
+    write_in_number: str = ""
+
+
+@dataclass(frozen=True)
+class Organization:
+    """Facts of the Dataverse organisation."""
+
+    id: str
+    base_currency_id: str
+    base_currency_code: str
+    currency_precision: int
+    language_code: int
+
+
+class StoreCache:
+    """Keeps the services' metadata in the store between runs; never tokens."""
+
+    def __init__(self, store: Store) -> None:
+        """Wrap the store."""
+        self._store = store
+
+    def get(self, key: str) -> str | None:
+        """Return what was put under `key`, unless it is too old."""
+        age_s = METADATA_AGE.total_seconds()
+        return self._store.get_cached(key, max_age_s=age_s, now=datetime.now(UTC))
+
+    def put(self, key: str, text: str) -> None:
+        """Keep `text` under `key`."""
+        self._store.put_cached(key, text, now=datetime.now(UTC))
+
+    def drop(self, key: str) -> None:
+        """Forget what is kept under `key`."""
+        self._store.drop_cached(key)
+
+
+class Session:
+    """Both sides connected, for one company."""
+
+    def __init__(
+        self, settings: Settings, store: Store, bc: BusinessCentral, dv: Dataverse
+    ) -> None:
+        """Take the connected parts; use `open_session` to make one."""
+        self.settings = settings
+        self.store = store
+        self.bc = bc
+        self.dataverse = dv
+        self.company_id = bc.company_id
+        self.company_name = bc.company_name
+        self.choices: CompanySettings = settings.for_company(bc.company_name)
+        self.memory: dict[str, Any] = {}
+        """Room for facts that a table's hooks keep for the run."""
+        self._setup: Setup | None = None
+        self._organization: Organization | None = None
+        self._local_currency: str | None = None
+        self._company_row: tuple[str | None, str | None] | None = None
+        self._books: dict[str, OptionBook] = {}
+
+    def side(self, name: str) -> BusinessCentral | Dataverse:
+        """Return one of the two sides by its name."""
+        return self.bc if name == "bc" else self.dataverse
+
+    async def setup(self) -> Setup:
+        """Return the company's set-up, from whichever page offers it.
+
+        Raises:
+            RuleViolated: the company has no local currency code.
+        """
+        if self._setup is None:
+            values = await self._remembered("setup", self._read_setup)
+            self._setup = Setup(**values)
+        if not self._setup.local_currency:
+            msg = f"The company {self.company_name} has no LCY Code."
+            raise RuleViolated(msg, advice="Fill it on the page General Ledger Setup.")
+        return self._setup
+
+    async def _read_setup(self) -> dict[str, Any]:
+        set_name = "syncSetups" if self.bc.has_companion else "generalLedgerSetup"
+        table = await self.bc.table(set_name)
+        columns = [name for name in _SETUP_COLUMNS if name in table.columns]
+        row = await self._first_row(self.bc, set_name, columns)
+        values = {_SETUP_COLUMNS[name]: row.get(name) for name in columns}
+        known = {k: v for k, v in values.items() if v is not None}
+        return {"local_currency": "", **known}
+
+    async def organization(self) -> Organization:
+        """Return the organisation's base currency, precision and language."""
+        if self._organization is None:
+            values = await self._remembered("organization", self._read_organization)
+            self._organization = Organization(**values)
+        return self._organization
+
+    async def _read_organization(self) -> dict[str, Any]:
+        offered = await self.dataverse.table("organization")
+        wanted = ("basecurrencyid", "currencydecimalprecision", "languagecode")
+        columns = [name for name in wanted if name in offered.columns]
+        row = await self._first_row(self.dataverse, "organization", columns)
+        base = str(row.get("basecurrencyid") or "")
+        currency = await self.dataverse.by_id(
+            "transactioncurrency", [base], columns=("isocurrencycode",)
+        )
+        code = str(currency["isocurrencycode"].iloc[0]) if len(currency) else ""
+        return {
+            "id": str(row.get("id") or ""),
+            "base_currency_id": base,
+            "base_currency_code": code,
+            "currency_precision": int(row.get("currencydecimalprecision") or 2),
+            "language_code": int(row.get("languagecode") or 1033),
+        }
+
+    async def _first_row(
+        self, side: BusinessCentral | Dataverse, table: str, columns: list[str]
+    ) -> dict[str, Any]:
+        async for page in side.changed(table, columns=columns):
+            for row in page.frame.to_dict("records"):
+                return {str(key): value for key, value in row.items()}
+        return {}
+
+    async def _remembered(
+        self, what: str, read: Callable[[], Awaitable[dict[str, Any]]]
+    ) -> dict[str, Any]:
+        """Keep facts that hardly change with the metadata, for later runs.
+
+        An answer that lacks a value is not kept: what is missing may be added.
+        """
+        cache = StoreCache(self.store)
+        key = f"facts {what} {self.company_id} {self.dataverse.organization_id}"
+        text = cache.get(key)
+        if text is not None:
+            known: dict[str, Any] = orjson.loads(text)
+            return known
+        values = await read()
+        if all(value not in (None, "") for value in values.values()):
+            cache.put(key, orjson.dumps(values).decode())
+        return values
+
+    async def local_currency_id(self, *, create: bool) -> str | None:
+        """Return the Dataverse row of the local currency, creating it if asked."""
+        if self._local_currency is None:
+            found = await self._remembered("local currency", self._find_local_currency)
+            self._local_currency = found["id"]
+            if self._local_currency is None and create:
+                code = (await self.setup()).local_currency
+                self._local_currency = await self._create_local_currency(code)
+        return self._local_currency
+
+    async def _find_local_currency(self) -> dict[str, Any]:
+        code = (await self.setup()).local_currency
+        rows = await self.dataverse.by_values(
+            "transactioncurrency", "isocurrencycode", [code], columns=()
+        )
+        return {"id": str(rows["id"].iloc[0]) if len(rows) else None}
+
+    async def _create_local_currency(self, code: str) -> str:
+        organization = await self.organization()
+        base = organization.base_currency_code
+        factors = await self.currency_factors()
+        rate = dataverse_rate(1.0, factors.get(base, 0.0))
+        if rate is None:
+            msg = (
+                f"The exchange rate of the local currency {code} cannot be worked "
+                f"out: Business Central has no exchange rate for {base}, the base "
+                "currency of Dataverse."
+            )
+            raise RuleViolated(msg)
+        change = Change(
+            str(uuid.uuid4()),
+            {
+                "isocurrencycode": code,
+                "currencyname": code,
+                "currencysymbol": code,
+                "currencyprecision": organization.currency_precision,
+                "exchangerate": rate,
+            },
+        )
+        (written,) = await self.dataverse.insert("transactioncurrency", [change])
+        if written.error is not None:
+            raise written.error
+        return written.id
+
+    async def currency_factors(self) -> dict[str, float]:
+        """Return units per LCY of every BC currency; LCY itself is 1."""
+        factors: dict[str, float] = {}
+        async for page in self.bc.changed(
+            "currencies", columns=("code", "currencyFactor")
+        ):
+            frame = page.frame
+            factors |= dict(zip(frame["code"], frame["currencyFactor"], strict=True))
+        factors[(await self.setup()).local_currency] = 1.0
+        return factors
+
+    async def company_row_id(self) -> str | None:
+        """Return our row of bcbi_company, None where there is none."""
+        return (await self._own_company())[0]
+
+    async def owning_team_id(self) -> str | None:
+        """Return the default owning team of our company row, if any."""
+        return (await self._own_company())[1]
+
+    async def _own_company(self) -> tuple[str | None, str | None]:
+        if self._company_row is None:
+            found = await self._remembered("company row", self._find_company_row)
+            self._company_row = (found["id"], found["team"] or None)
+        return self._company_row
+
+    async def _find_company_row(self) -> dict[str, Any]:
+        if not await self.has_company_rows():
+            return {"id": None, "team": None}
+        rows = await self.dataverse.by_values(
+            "bcbi_company",
+            "bcbi_externalid",
+            [self.company_id],
+            columns=("bcbi_defaultowningteam",),
+        )
+        if not len(rows):
+            return {"id": None, "team": None}
+        row = rows.iloc[0]
+        return {"id": row["id"], "team": row["bcbi_defaultowningteam"]}
+
+    async def has_company_rows(self) -> bool:
+        """Whether the organisation has the integration solution's company table."""
+        try:
+            await self.dataverse.table("bcbi_company")
+        except DriftError:
+            return False
+        return True
+
+    async def options(
+        self, bc_set: str, column: str, wanted: set[Any], *, create: bool
+    ) -> OptionBook:
+        """Return the option couplings of a column, coupled by label."""
+        key = f"{bc_set}>{column}"
+        book = self._books.get(key)
+        if book is None or wanted - set(book.values):
+            allowed = create and self.choices.create_options
+            if book is None or allowed:
+                book = await couple_options(
+                    self, bc_set, column, wanted if allowed else set(), save=create
+                )
+                self._books[key] = book
+        return book
+
+
+def own_or_blank(company_row_id: str) -> Condition:
+    """Return the condition "our company or none" on bcbi_companyid."""
+    return Condition("bcbi_companyid", "eq", company_row_id, or_blank=True)
+
+
+@asynccontextmanager
+async def open_session(
+    settings: Settings, *, company: str | None = None
+) -> AsyncIterator[Session]:
+    """Open the store and connect to both services; close them at the end.
+
+    Raises:
+        SettingsError: an address or the company is missing.
+        SignInRefused, UnknownCompany, Unavailable: a service says so.
+        StoreError: the store cannot be used.
+    """
+    for name, service in (("BC", settings.bc), ("DATAVERSE", settings.dataverse)):
+        if not service.url:
+            msg = f"The setting TIELINE_{name}__URL is missing."
+            raise SettingsError(
+                msg, advice="Set it in the environment or in tieline.toml."
+            )
+    with Store.open(settings.store.address) as store:
+        cache = StoreCache(store)
+        bc, dv = await _connect(settings, company or settings.bc.company, cache)
+        try:
+            session = Session(settings, store, bc, dv)
+            store.remember(
+                session.company_id,
+                settings.bc.url,
+                settings.dataverse.url,
+                dv.organization_id,
+            )
+            yield session
+        finally:
+            await asyncio.gather(bc.aclose(), dv.aclose())
+
+
+async def _connect(
+    settings: Settings, company: str, cache: StoreCache
+) -> tuple[BusinessCentral, Dataverse]:
+    bc = await BusinessCentral.connect(settings.bc, company=company, cache=cache)
+    try:
+        dv = await Dataverse.connect(settings.dataverse, cache=cache)
+    except BaseException:
+        await bc.aclose()
+        raise
+    return bc, dv
