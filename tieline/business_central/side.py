@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -11,24 +12,16 @@ import pandas as pd
 
 from tieline.business_central import writing
 from tieline.business_central.company import Company, find_company
-from tieline.business_central.located import CURRENCY, MODIFIED, Located
-from tieline.business_central.refusals import classify, is_unknown_name
+from tieline.business_central.manner import CURRENCY, manner
+from tieline.business_central.refusals import classify
 from tieline.business_central.route import COMPANION, STANDARD, Route, open_route
-from tieline.business_central.values import SPEECH, literal
 from tieline.errors import DriftError, Forbidden, Rejected, SystemName
-from tieline.odata.client import UNKNOWN_CLOCK_MARGIN, Client, next_address
-from tieline.odata.frames import by_row_id, frame_of
-from tieline.odata.model import Change, Condition, Filter, Page, Table, Written
-from tieline.odata.query import (
-    NothingMatches,
-    address,
-    column_of,
-    distinct,
-    filter_text,
-    fits,
-    or_chains,
-)
-from tieline.odata.schema import MemoryCache, MetadataCache
+from tieline.odata.client import Client, next_address
+from tieline.odata.frames import frame_of
+from tieline.odata.located import Located, read_changed, read_chosen
+from tieline.odata.model import Change, Filter, Page, Table, Written
+from tieline.odata.query import address, distinct, or_chains
+from tieline.odata.schema import MemoryCache, MetadataCache, SetSchema
 from tieline.odata.wire import Counters, Request, Wire
 from tieline.settings import BusinessCentralSettings
 
@@ -132,7 +125,7 @@ class BusinessCentral:
             DriftError: neither the companion app nor the standard API has it.
 
         """
-        return (await self._locate(name, ())).schema.table
+        return (await self._locate(name, ())).table
 
     async def local_currency(self) -> str:
         """Return the code of the local currency, which blank codes stand for."""
@@ -147,7 +140,7 @@ class BusinessCentral:
         self._cache.put(key, code)
         return code
 
-    async def changed(
+    def changed(
         self,
         table: str,
         *,
@@ -161,27 +154,8 @@ class BusinessCentral:
         A set without a modified time is read whole. Raises DriftError when the
         set or a column is missing.
         """
-        has_begun = False
-        while True:
-            located = await self._locate(table, columns)
-            shape = located.shape(columns)
-            condition = _since(since, located)
-            try:
-                text = filter_text((*where, *condition), located.schema.table, SPEECH)
-            except NothingMatches:
-                now = datetime.now(UTC) - UNKNOWN_CLOCK_MARGIN
-                yield Page(frame_of([], shape), now, last=True)
-                return
-            try:
-                async for page in located.route.reader.pages(
-                    located.base, shape, text, page_rows=page_rows
-                ):
-                    has_begun = True
-                    yield page
-                return
-            except Rejected as error:
-                if has_begun or not await _was_stale(error, located):
-                    raise
+        locate = partial(self._locate, table, columns)
+        return read_changed(locate, columns, where, since, page_rows)
 
     async def by_id(
         self,
@@ -192,9 +166,8 @@ class BusinessCentral:
         where: Filter = (),
     ) -> pd.DataFrame:
         """Read the rows with these ids, thousands of them in one request."""
-        located = await self._locate(table, columns)
-        key = located.schema.table.key
-        return await self.by_values(table, key, ids, columns=columns, where=where)
+        locate = partial(self._locate, table, columns)
+        return await read_chosen(locate, None, ids, columns, where)
 
     async def by_values(
         self,
@@ -206,27 +179,8 @@ class BusinessCentral:
         where: Filter = (),
     ) -> pd.DataFrame:
         """Read the rows whose `column` has one of `values`."""
-
-        async def read(located: Located) -> pd.DataFrame:
-            shape = located.shape(columns)
-            own = located.schema.table
-            searched = column_of(own, column)
-            literals = [
-                literal(searched, one)
-                for one in distinct(values)
-                if fits(searched, one)
-            ]
-            try:
-                text = filter_text(where, own, SPEECH)
-            except NothingMatches:
-                literals, text = [], ""
-            if not literals:
-                return by_row_id([], shape)
-            return await located.route.reader.chosen(
-                located.base, shape, column, literals, text
-            )
-
-        return await self._reading(table, (*columns, column), read)
+        locate = partial(self._locate, table, (*columns, column))
+        return await read_chosen(locate, column, values, columns, where)
 
     async def children(
         self,
@@ -242,17 +196,16 @@ class BusinessCentral:
         """
         located = await self._locate(table, ())
         child_name = located.schema.navigations.get(navigation)
-        child = await located.route.schema.find(child_name) if child_name else None
+        child = await located.source.find(child_name) if child_name else None
         if child is None:
             msg = f"Business Central's {table} has no collection {navigation}."
             raise DriftError(msg)
-        shape = Located(
-            located.route, child, "", await self._currency(located.route, columns)
-        ).shape(columns)
-        key = located.schema.table.key
+        lines = await self._ready(self._routes[table], child, "", columns)
+        shape = lines.shape(columns)
+        key = located.table.key
         options = {"$select": key, "$expand": f"{navigation}($select={shape.select})"}
         bare = address(located.base, options)
-        style = located.route.reader.style
+        style = located.reader.style
         chains = or_chains(
             key,
             distinct(ids),
@@ -262,22 +215,22 @@ class BusinessCentral:
         urls = [address(located.base, {**options, "$filter": one}) for one in chains]
         rows: list[dict[str, Any]] = []
         parents: list[str] = []
-        for headers in await located.route.reader.bodies(urls):
+        for headers in await located.reader.bodies(urls):
             for header in headers:
-                lines = await self._lines(located.base, header, navigation)
-                rows += lines
-                parents += [str(header[key]).lower()] * len(lines)
+                found = await self._lines(located.base, header, navigation)
+                rows += found
+                parents += [str(header[key]).lower()] * len(found)
         frame = frame_of(rows, shape)
         frame.insert(3, "parent_id", pd.Series(parents, dtype=object))
         return frame
 
     async def insert(self, table: str, rows: Sequence[Change]) -> list[Written]:
         """Create rows under the ids given; each row has its own result."""
-        return await writing.insert(await self._for_write(table, rows), rows)
+        return await writing.insert(await self._for_write(table), rows)
 
     async def update(self, table: str, rows: Sequence[Change]) -> list[Written]:
         """Change rows, with a version only if it is current; a result for each."""
-        return await writing.update(await self._for_write(table, rows), rows)
+        return await writing.update(await self._for_write(table), rows)
 
     async def delete(self, table: str, rows: Sequence[Change]) -> list[Written]:
         """Delete rows (values are ignored); each row has its own result."""
@@ -330,36 +283,24 @@ class BusinessCentral:
             if schema is not None:
                 self._routes[name] = route
                 base = route.set_address(self.company_id, schema.table)
-                currency = await self._currency(route, columns)
-                return Located(route, schema, base, currency)
+                return await self._ready(route, schema, base, columns)
         msg = f"Business Central has no table {name}."
         advice = "" if self.has_companion else "It needs Tieline's companion app."
         raise DriftError(msg, advice=advice)
 
-    async def _currency(self, route: Route, columns: Sequence[str]) -> str | None:
+    async def _ready(
+        self, route: Route, schema: SetSchema, base: str, columns: Sequence[str]
+    ) -> Located:
+        """Describe a set; a standard one shows the local currency as its code."""
+        local = None
         if route.is_standard and CURRENCY in columns:
-            return await self.local_currency()
-        return None
+            local = await self.local_currency()
+        return Located(route.reader, route.schema, schema, base, manner(local))
 
-    async def _for_write(self, table: str, rows: Sequence[Change]) -> Located:
-        located = await self._locate(table, ())
-        if located.route.is_standard and CURRENCY in located.schema.table.columns:
-            return await self._locate(table, (CURRENCY,))
-        return located
-
-    async def _reading(
-        self,
-        table: str,
-        columns: Sequence[str],
-        read: Callable[[Located], Awaitable[pd.DataFrame]],
-    ) -> pd.DataFrame:
-        located = await self._locate(table, columns)
-        try:
-            return await read(located)
-        except Rejected as error:
-            if not await _was_stale(error, located):
-                raise
-        return await read(await self._locate(table, columns))
+    async def _for_write(self, table: str) -> Located:
+        """Locate a set whose rows come back whole."""
+        columns = (await self.table(table)).columns
+        return await self._locate(table, list(columns))
 
     async def _lines(
         self, base: str, header: dict[str, Any], navigation: str
@@ -370,14 +311,3 @@ class BusinessCentral:
             async for _, body in self._client.pages(link):
                 lines += body.get("value", [])
         return lines
-
-
-def _since(since: datetime | None, located: Located) -> Filter:
-    if since is None or MODIFIED not in located.schema.table.columns:
-        return ()
-    return (Condition(MODIFIED, "gt", since),)
-
-
-async def _was_stale(error: Rejected, located: Located) -> bool:
-    """Whether the error came from cached metadata, which is now read anew."""
-    return is_unknown_name(error) and await located.route.schema.reload()

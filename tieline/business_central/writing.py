@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 
-from tieline.business_central.located import Located
 from tieline.business_central.refusals import classify
 from tieline.business_central.route import MOST_OPERATIONS
 from tieline.business_central.values import body_of
@@ -15,6 +14,7 @@ from tieline.errors import ApiError
 from tieline.odata import evidence
 from tieline.odata.client import gather_all
 from tieline.odata.frames import Shape, moment
+from tieline.odata.located import Located
 from tieline.odata.model import Change, Written
 from tieline.odata.settle import LookUp, Send, settle
 from tieline.odata.wire import Operation, Result
@@ -29,7 +29,7 @@ async def insert(located: Located, rows: Sequence[Change]) -> list[Written]:
         return evidence.of_insert(unsure, await _reread(located, unsure))
 
     def operation(row: Change) -> Operation:
-        table = located.schema.table
+        table = located.table
         body = {table.key: row.id, **body_of(table, row.values)}
         return Operation("POST", _inside(located), _JSON, body)
 
@@ -46,7 +46,7 @@ async def update(located: Located, rows: Sequence[Change]) -> list[Written]:
         return evidence.of_update(unsure, await _reread(located, unsure), "bc")
 
     def operation(row: Change) -> Operation:
-        body = body_of(located.schema.table, row.values)
+        body = body_of(located.table, row.values)
         headers = {**_JSON, "If-Match": row.version or "*"}
         return Operation("PATCH", f"{_inside(located)}({row.id})", headers, body)
 
@@ -76,7 +76,7 @@ async def _in_batches(
     *,
     is_parallel: bool,
 ) -> list[Written]:
-    client = located.route.reader.client
+    client = located.reader.client
     batches = [
         settle(
             rows[at : at + MOST_OPERATIONS], send=send, look_up=look_up, client=client
@@ -94,7 +94,7 @@ def _sender(located: Located, operation: Any) -> Send:
     shape = located.shape()
 
     async def send(rows: Sequence[Change]) -> list[Written | None]:
-        results = await located.route.reader.results(
+        results = await located.reader.results(
             [operation(row) for row in rows], repeatable=False
         )
         return [
@@ -125,9 +125,9 @@ def _written(row: Change, result: Result | None, shape: Shape) -> Written | None
 
 
 async def _reread(located: Located, rows: Sequence[Change]) -> pd.DataFrame:
-    table = located.schema.table
+    table = located.table
     columns = list(dict.fromkeys(name for row in rows for name in row.values))
-    return await located.route.reader.chosen(
+    return await located.reader.chosen(
         located.base,
         located.shape([name for name in columns if name in table.columns]),
         table.key,
@@ -137,4 +137,4 @@ async def _reread(located: Located, rows: Sequence[Change]) -> pd.DataFrame:
 
 
 def _inside(located: Located) -> str:
-    return located.route.reader.style.inside(located.base)
+    return located.reader.style.inside(located.base)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import operator
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, Protocol
@@ -35,6 +36,37 @@ class Condition:
     op: Op
     value: Any = None
     or_blank: bool = False
+
+    def holds(self, row: Mapping[str, Any]) -> bool:
+        """Evaluate the condition on a row read as a frame holds it.
+
+        Texts compare without case, as both services do.
+        """
+        actual = _folded(row[self.column])
+        is_blank = actual is None or actual == ""
+        if is_blank and self.or_blank:
+            return True
+        if self.op in ("blank", "not_blank"):
+            return is_blank == (self.op == "blank")
+        if self.op == "in":
+            return actual in [_folded(value) for value in self.value]
+        wanted = _folded(self.value)
+        if self.op in ("eq", "ne"):
+            is_equal = actual == wanted or (is_blank and wanted in (None, ""))
+            return is_equal == (self.op == "eq")
+        return not is_blank and bool(_ORDER[self.op](actual, wanted))
+
+
+_ORDER: Mapping[str, Callable[[Any, Any], Any]] = {
+    "gt": operator.gt,
+    "ge": operator.ge,
+    "lt": operator.lt,
+    "le": operator.le,
+}
+
+
+def _folded(value: Any) -> Any:
+    return value.casefold() if isinstance(value, str) else value
 
 
 Filter = tuple[Condition, ...]

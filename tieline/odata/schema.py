@@ -47,6 +47,8 @@ class SetSchema:
 
 
 Load = Callable[[], Awaitable[Mapping[str, SetSchema]]]
+Complete = Callable[[SetSchema], Awaitable[SetSchema]]
+"""Adds what a service tells elsewhere about a set, when it is first asked for."""
 
 
 class Schema:
@@ -56,7 +58,15 @@ class Schema:
     hundreds.
     """
 
-    def __init__(self, cache: MetadataCache, *, key: str, load: Load) -> None:
+    def __init__(
+        self,
+        cache: MetadataCache,
+        *,
+        key: str,
+        load: Load,
+        complete: Complete | None = None,
+    ) -> None:
+        self._complete = complete
         self._cache = cache
         self._key = key
         self._load = load
@@ -93,6 +103,8 @@ class Schema:
             self._whole = await self._load()
         found = self._whole.get(name)
         if found is not None:
+            if self._complete is not None:
+                found = await self._complete(found)
             self._cache.put(self._at(name), _written(found))
         return found
 

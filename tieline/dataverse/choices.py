@@ -1,0 +1,95 @@
+"""Which options does a choice column have, and how is one added?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from xml.sax.saxutils import escape
+
+import orjson
+
+from tieline.errors import SYSTEM_TITLES, Rejected
+from tieline.odata.client import Client
+from tieline.odata.query import address, text_literal
+from tieline.odata.wire import Request
+
+_CRM = "Microsoft.Dynamics.CRM"
+_JSON = {"Content-Type": "application/json; charset=utf-8"}
+
+
+async def option_labels(
+    client: Client, root: str, table: str, columns: Sequence[str]
+) -> dict[str, dict[int, str]]:
+    """Return value and label of the options of these columns; of all without.
+
+    One request, whatever the number of columns. A column that has no options
+    is not in the result.
+    """
+    base = f"{root}/EntityDefinitions(LogicalName={text_literal(table)})/Attributes"
+    options = {
+        "$select": "LogicalName",
+        "$expand": "OptionSet($select=Options),GlobalOptionSet($select=Options)",
+    }
+    labels: dict[str, dict[int, str]] = {}
+    url = address(f"{base}/{_CRM}.PicklistAttributeMetadata", options)
+    async for _, body in client.pages(url):
+        for row in body.get("value", []):
+            name = str(row.get("LogicalName"))
+            if not columns or name in columns:
+                own = row.get("OptionSet") or row.get("GlobalOptionSet") or {}
+                labels[name] = {
+                    int(one["Value"]): _label(one.get("Label"))
+                    for one in own.get("Options") or []
+                }
+    return labels
+
+
+async def insert_option(
+    client: Client, root: str, table: str, column: str, label: str, *, language: int
+) -> int:
+    """Add an option to a column, publish it, and return its value.
+
+    Raises:
+        Rejected: the service refuses, e.g. for lack of the customizer's rights.
+
+    """
+    localized = {
+        "@odata.type": f"{_CRM}.LocalizedLabel",
+        "Label": label,
+        "LanguageCode": language,
+    }
+    answer = await client.send(
+        _action(
+            root,
+            "InsertOptionValue",
+            {
+                "EntityLogicalName": table,
+                "AttributeLogicalName": column,
+                "Label": {
+                    "@odata.type": f"{_CRM}.Label",
+                    "LocalizedLabels": [localized],
+                },
+            },
+        )
+    )
+    body = answer.body
+    value = body.get("NewOptionValue") if isinstance(body, dict) else None
+    if not isinstance(value, int):
+        msg = f"{SYSTEM_TITLES[client.system]} did not tell the new option's value."
+        raise Rejected(msg, system=client.system, status=answer.status)
+    xml = f"<entities><entity>{escape(table)}</entity></entities>"
+    parameter = f"<importexportxml>{xml}</importexportxml>"
+    await client.send(_action(root, "PublishXml", {"ParameterXml": parameter}))
+    return value
+
+
+def _action(root: str, name: str, body: dict[str, Any]) -> Request:
+    return Request("POST", f"{root}/{name}", headers=_JSON, content=orjson.dumps(body))
+
+
+def _label(label: Any) -> str:
+    """Return the label in the caller's language, else the first there is."""
+    if not isinstance(label, dict):
+        return ""
+    localized = [label.get("UserLocalizedLabel"), *(label.get("LocalizedLabels") or [])]
+    return next((str(one.get("Label") or "") for one in localized if one), "")

@@ -1,0 +1,78 @@
+"""What does Dataverse mean by this error? Status and code to our tree."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from tieline.errors import (
+    Duplicate,
+    Forbidden,
+    NotFound,
+    Rejected,
+    SignInRefused,
+    TielineError,
+    VersionConflict,
+)
+from tieline.odata.client import unavailable_or_throttled
+from tieline.odata.wire import service_error
+
+THROTTLED = frozenset({"0x80072321", "0x80072322", "0x80072326"})
+EXPIRED_VERSION = "0x80044352"
+BAD_NAME = "0x80060888"
+_BY_CODE: dict[str, type[Rejected]] = {
+    "0x80040237": Duplicate,
+    "0x80060892": Duplicate,
+    "0x80040333": Duplicate,
+    "0x80060882": VersionConflict,
+    "0x80060890": VersionConflict,
+    "0x80040217": NotFound,
+    "0x80060891": NotFound,
+    "0x80040220": Forbidden,
+    "0x80042f09": Forbidden,
+    "0x80048306": Forbidden,
+    "0x80048405": Forbidden,
+}
+_BY_STATUS: dict[int, type[Rejected]] = {
+    403: Forbidden,
+    404: NotFound,
+    409: VersionConflict,
+    412: VersionConflict,
+    428: VersionConflict,
+}
+_UNKNOWN_NAME = re.compile(r"Could not find a property named|Resource not found for")
+_MATCHING_KEY = "A record with matching key values already exists"
+
+
+def classify(status: int, headers: Mapping[str, str], body: Any) -> TielineError:
+    """Return the error that an answer of Dataverse stands for."""
+    code, text = service_error(body)
+    request_id = headers.get("x-ms-service-request-id") or headers.get("req_id") or ""
+    if status == 401:
+        return SignInRefused(
+            f"Dataverse refused the sign-in{f': {text}' if text else '.'}",
+            advice="Check the client and that it is an application user.",
+        )
+    kind = _BY_CODE.get(code.lower())
+    if kind is None and _MATCHING_KEY in text:
+        # Some paths answer 412 without a code: only the text tells a duplicate.
+        kind = Duplicate
+    told = 429 if code.lower() in THROTTLED else status
+    general = unavailable_or_throttled("dataverse", told, headers, body)
+    if kind is None and general is not None:
+        general.request_id = request_id
+        return general
+    chosen = kind or _BY_STATUS.get(status, Rejected)
+    return chosen(
+        text or f"Dataverse answered with status {status}.",
+        system="dataverse",
+        status=status,
+        service_code=code,
+        request_id=request_id,
+    )
+
+
+def is_unknown_name(error: Rejected) -> bool:
+    """Whether the service does not know a set or a column that we named."""
+    return bool(_UNKNOWN_NAME.search(error.message))

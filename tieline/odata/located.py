@@ -1,0 +1,169 @@
+"""Where is a table, and how is it read? The reads that both dialects share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+
+from tieline.errors import SYSTEM_TITLES, DriftError, Rejected
+from tieline.odata.client import UNKNOWN_CLOCK_MARGIN
+from tieline.odata.frames import Decode, Shape, by_row_id, frame_of
+from tieline.odata.model import Column, Condition, Filter, Op, Page, Table
+from tieline.odata.query import (
+    NothingMatches,
+    Speech,
+    column_of,
+    distinct,
+    filter_text,
+    fits,
+)
+from tieline.odata.reading import Reader
+from tieline.odata.schema import Schema, SetSchema
+
+
+@dataclass(frozen=True)
+class Manner:
+    """What a dialect does differently when rows are read.
+
+    `modified` names the column of the modified time, `since` the operator that
+    finds the rows changed after one, `decoder` what makes a value plain, and
+    `is_unknown_name` tells errors about sets and properties that are not there.
+    """
+
+    speech: Speech
+    decoder: Callable[[Column], Decode | None]
+    modified: str
+    since: Op
+    is_unknown_name: Callable[[Rejected], bool]
+
+
+@dataclass(frozen=True)
+class Located:
+    """One set, its address and its metadata: ready to be read."""
+
+    reader: Reader
+    source: Schema
+    schema: SetSchema
+    base: str
+    manner: Manner
+
+    @property
+    def table(self) -> Table:
+        """The set's table."""
+        return self.schema.table
+
+    def shape(self, columns: Sequence[str] | None = None) -> Shape:
+        """Return the shape of a read of `columns`, of all without.
+
+        Raises:
+            DriftError: the set lacks some of them; names them.
+
+        """
+        known = self.table.columns
+        names = list(known) if columns is None else list(columns)
+        if missing := [name for name in names if name not in known]:
+            title = SYSTEM_TITLES[self.reader.client.system]
+            msg = f"{title}'s {self.table.name} lacks {', '.join(missing)}."
+            raise DriftError(msg)
+        fields = tuple(
+            (
+                name,
+                self.manner.speech.wire_name(known[name]),
+                self.manner.decoder(known[name]),
+            )
+            for name in names
+        )
+        modified = self.manner.modified
+        return Shape(self.table, modified if modified in known else None, fields)
+
+    async def was_stale(self, error: Rejected) -> bool:
+        """Whether the error came from cached metadata, which is now read anew."""
+        return self.manner.is_unknown_name(error) and await self.source.reload()
+
+
+Locate = Callable[[], Awaitable[Located]]
+"""Finds the set; called again after its metadata was read anew."""
+
+
+async def read_changed(
+    locate: Locate,
+    columns: Sequence[str],
+    where: Filter,
+    since: datetime | None,
+    page_rows: int,
+) -> AsyncIterator[Page]:
+    """Read rows inside `where`, changed after `since`, page by page.
+
+    A set without a modified time is read whole.
+    """
+    has_begun = False
+    while True:
+        located = await locate()
+        shape = located.shape(columns)
+        conditions = where
+        if since is not None and shape.modified:
+            manner = located.manner
+            conditions = (*where, Condition(manner.modified, manner.since, since))
+        try:
+            text = filter_text(conditions, located.table, located.manner.speech)
+        except NothingMatches:
+            now = datetime.now(UTC) - UNKNOWN_CLOCK_MARGIN
+            yield Page(frame_of([], shape), now, last=True)
+            return
+        pages = located.reader.pages(located.base, shape, text, page_rows=page_rows)
+        try:
+            async for page in pages:
+                has_begun = True
+                yield page
+        except Rejected as error:
+            if has_begun or not await located.was_stale(error):
+                raise
+        else:
+            return
+
+
+async def read_chosen(
+    locate: Locate,
+    column: str | None,
+    values: Sequence[Any],
+    columns: Sequence[str],
+    where: Filter,
+) -> pd.DataFrame:
+    """Read the rows whose `column`, the key without, has one of `values`."""
+    located = await locate()
+    try:
+        return await _chosen(located, column, values, columns, where)
+    except Rejected as error:
+        if not await located.was_stale(error):
+            raise
+    return await _chosen(await locate(), column, values, columns, where)
+
+
+async def _chosen(
+    located: Located,
+    column: str | None,
+    values: Sequence[Any],
+    columns: Sequence[str],
+    where: Filter,
+) -> pd.DataFrame:
+    shape = located.shape(columns)
+    speech = located.manner.speech
+    searched = column_of(located.table, column or located.table.key)
+    literals = [
+        speech.literal(searched, value)
+        for value in distinct(values)
+        if value != "" and fits(searched, value)
+    ]
+    try:
+        text = filter_text(where, located.table, speech)
+    except NothingMatches:
+        literals, text = [], ""
+    if not literals:
+        return by_row_id([], shape)
+    return await located.reader.chosen(
+        located.base, shape, speech.wire_name(searched), literals, text
+    )
