@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import unquote_plus
 
 import orjson
@@ -29,15 +29,31 @@ _LONG_HOLD_S = 600.0
 _STATUS = {"throttle": 429, "unavailable": 503}
 
 
+class Gate(Protocol):
+    """Limits of the service itself: who may come in now?"""
+
+    retry_after_s: float
+
+    async def enter(self) -> int:
+        """Wait for a place; return 0, or the status of the refusal."""
+        ...
+
+    def leave(self) -> None:
+        """Free the place again."""
+        ...
+
+
 @dataclass
 class Ground:
     """What tests turn and read on one emulated service.
 
-    `refuse` writes the service's own error body for a status.
+    `refuse` writes the service's own error body for a status; `gate`, if any, is
+    asked before a request is served and told when it is done.
     """
 
     refuse: Callable[[int], bytes]
     clock: Clock = field(default_factory=Clock)
+    gate: Gate | None = None
     faults: Faults = field(default_factory=Faults)
     counters: Counters = field(default_factory=Counters)
     tokens: Tokens = field(init=False)
@@ -72,7 +88,22 @@ class Surface:
         query = unquote_plus(scope["query_string"].decode("latin-1"))
         whole = f"{path}?{query}" if query else path
         due = self.ground.faults.due(scope["method"], whole)
-        await self._served(due, scope, receive, send)
+        if self.ground.gate is None or _TOKEN.fullmatch(path):
+            await self._served(due, scope, receive, send)
+            return
+        await self._gated(self.ground.gate, due, scope, receive, send)
+
+    async def _gated(
+        self, gate: Gate, due: list[Fault], scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        if status := await gate.enter():
+            wait = gate.retry_after_s if status == 503 else None
+            await self._answer(status, wait)(scope, receive, send)
+            return
+        try:
+            await self._served(due, scope, receive, send)
+        finally:
+            gate.leave()
 
     async def _served(
         self, due: list[Fault], scope: Scope, receive: Receive, send: Send
@@ -84,7 +115,8 @@ class Surface:
             elif fault.kind == "edit" and fault.edit is not None:
                 fault.edit()
             elif fault.kind in _STATUS:
-                await self._answer(_STATUS[fault.kind], fault)(scope, receive, send)
+                answer = self._answer(_STATUS[fault.kind], fault.retry_after)
+                await answer(scope, receive, send)
                 return
             elif fault.kind == "reset-before":
                 await _drop(scope, receive)
@@ -103,10 +135,10 @@ class Surface:
         authorization = Headers(scope=scope).get("authorization", "")
         return self.ground.tokens.accepts(authorization)
 
-    def _answer(self, status: int, fault: Fault | None = None) -> Response:
+    def _answer(self, status: int, retry_after: float | None = None) -> Response:
         headers = {}
-        if fault is not None and fault.retry_after is not None:
-            headers["Retry-After"] = f"{fault.retry_after:g}"
+        if retry_after is not None:
+            headers["Retry-After"] = f"{retry_after:g}"
         body = self.ground.refuse(status)
         return Response(body, status, headers, "application/json")
 

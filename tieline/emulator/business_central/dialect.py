@@ -1,0 +1,212 @@
+"""What does Business Central make of a `$filter`? Its limits and its traps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from operator import itemgetter
+from typing import Any
+
+from tieline.emulator.business_central.company import Company
+from tieline.emulator.business_central.computed import worker
+from tieline.emulator.business_central.refusals import (
+    Refusal,
+    bad_request,
+    unknown_property,
+)
+from tieline.emulator.business_central.schema import Page, Property
+from tieline.emulator.business_central.values import member
+from tieline.emulator.odata.expressions import (
+    Call,
+    Compare,
+    Constant,
+    Expression,
+    In,
+    Lambda,
+    Logic,
+    Not,
+    Path,
+)
+from tieline.emulator.odata.filter import FilterSyntaxError, parse_filter
+from tieline.emulator.odata.predicates import (
+    Compiler,
+    Getter,
+    Row,
+    UnsupportedFilter,
+)
+
+_FUNCTIONS = frozenset(
+    {"startswith", "endswith", "contains", "substring", "tolower", "toupper"}
+)
+_EVERYTHING = Constant("bool", value=True)
+_KINDS = {
+    "Text": "text",
+    "Code": "text",
+    "DateFormula": "text",
+    "Guid": "guid",
+    "Decimal": "number",
+    "Integer": "number",
+    "Boolean": "bool",
+    "Date": "date",
+    "DateTime": "datetime",
+}
+
+
+def compile_filter(
+    company: Company, page: Page, text: str, *, knows_in: bool
+) -> Callable[[Row], bool]:
+    """Return the test that a `$filter` is on this page.
+
+    `in` and lambdas are ignored without a word, as the service does: the rows
+    that they would have dropped come back. `knows_in` is schema version 2.1.
+
+    Raises:
+        Refusal: syntax, an unknown or computed property, `or` over two fields, a
+            literal of the wrong type or longer than its field.
+    """
+    try:
+        node = _without_traps(parse_filter(text), knows_in=knows_in)
+        _check(node)
+        return _Dialect(company, page).predicate(node)
+    except FilterSyntaxError as error:
+        raise bad_request(str(error)) from None
+    except UnsupportedFilter as error:
+        raise bad_request(
+            f"An unknown function with name '{error}' was found. This may also be a "
+            "function import or a key lookup on a navigation property, which is not "
+            "allowed."
+        ) from None
+
+
+def filtered_value(text: str, name: str) -> str | None:
+    """Return the value that a filter pins a property to (`name eq value`)."""
+    try:
+        node = parse_filter(text)
+    except FilterSyntaxError:
+        return None
+    parts = node.parts if isinstance(node, Logic) and node.op == "and" else (node,)
+    for part in parts:
+        match part:
+            case Compare("eq", Path((found,)), Constant("guid" | "text", value)) if (
+                found == name
+            ):
+                return str(value).lower()
+    return None
+
+
+def _without_traps(node: Expression, *, knows_in: bool) -> Expression:
+    match node:
+        case Lambda():
+            return _EVERYTHING
+        case In() if not knows_in:
+            return _EVERYTHING
+        case Logic(op, parts):
+            kept = [_without_traps(part, knows_in=knows_in) for part in parts]
+            return Logic(op, tuple(kept))
+        case Not(operand):
+            inner = _without_traps(operand, knows_in=knows_in)
+            return inner if inner is _EVERYTHING else Not(inner)
+    return node
+
+
+def _check(node: Expression) -> None:
+    match node:
+        case Logic(op, parts):
+            if (
+                op == "or"
+                and len({name for part in parts for name in _names(part)}) > 1
+            ):
+                raise bad_request(
+                    "The 'OR' operator is not supported on distinct fields on an "
+                    "OData filter."
+                )
+            for part in parts:
+                _check(part)
+        case Not(operand):
+            _check(operand)
+        case Compare(_, left, right):
+            _check(left)
+            _check(right)
+        case Call(name, arguments):
+            if name not in _FUNCTIONS:
+                raise UnsupportedFilter(name)
+            if any(isinstance(argument, Call) for argument in arguments):
+                raise bad_request("Nested functions are not supported in a filter.")
+
+
+def _names(node: Expression) -> Iterator[str]:
+    match node:
+        case Path():
+            yield node.text
+        case Compare(_, left, right):
+            yield from _names(left)
+            yield from _names(right)
+        case Logic(_, parts) | Call(_, parts):
+            for part in parts:
+                yield from _names(part)
+        case Not(operand):
+            yield from _names(operand)
+        case In(left, _):
+            yield from _names(left)
+
+
+class _Dialect(Compiler):
+    def __init__(self, company: Company, page: Page) -> None:
+        super().__init__()
+        self.company = company
+        self.page = page
+
+    def item(self, path: Path) -> Property:
+        item = self.page.properties.get(path.text)
+        if item is None:
+            raise unknown_property(path.text, self.page.entity)
+        if item.is_computed or item.access == "insert-only":
+            raise bad_request(
+                f"The property '{path.text}' cannot be used in the $filter query "
+                "option."
+            )
+        return item
+
+    def column(self, path: Path) -> Getter:
+        self.item(path)
+        work = worker(self.page, path.text)
+        if work is None:
+            return itemgetter(path.text)
+        company = self.company
+        return lambda row: work(company, row)  # type: ignore[arg-type]
+
+    def constant(self, constant: Constant, beside: Expression | None) -> Any:
+        if not isinstance(beside, Path) or constant.value is None:
+            return constant.value
+        return _literal(self.item(beside), constant)
+
+    def function(self, call: Call) -> Getter:
+        match call.arguments:
+            case (Path() as path, Constant("text", value), *_) if (
+                self.item(path).kind == "Code"
+            ):
+                upper = Constant("text", value.upper())
+                arguments = (path, upper, *call.arguments[2:])
+                return super().function(replace(call, arguments=arguments))
+        return super().function(call)
+
+
+def _literal(item: Property, constant: Constant) -> Any:
+    value = constant.value
+    if item.kind == "Enum" and constant.kind in ("text", "enum"):
+        return member(item, value)
+    if constant.kind != _KINDS.get(item.kind):
+        raise bad_request(
+            "A binary operator with incompatible types was detected. Found operand "
+            f"types '{item.kind}' and '{constant.kind}' for property '{item.name}'."
+        )
+    if item.length is not None and len(value) > item.length:
+        raise Refusal(
+            400,
+            "Application_FilterErrorException",
+            f"The filter '{value}' is not valid for the {item.name} field: its "
+            f"length is {len(value)}, but it must be at most {item.length}.",
+        )
+    if item.kind == "Code":
+        return value.strip().upper()
+    return value.isoformat() if item.kind == "Date" else value
