@@ -1,0 +1,129 @@
+"""Who is coupled to whom, read in sets; writing is in saving.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
+
+import pandas as pd
+from sqlalchemy import Connection, Row, Select, case, func, or_, select, text
+
+from tieline.store.database import Database
+from tieline.store.frames import COLUMNS, to_frame
+from tieline.store.rows import Coupling
+from tieline.store.schema import COUPLING_STATES, RAW_COUPLING, coupling
+
+_RAW_COLUMNS = tuple(RAW_COUPLING.c[name] for name in COLUMNS)
+
+
+class Couplings(Database):
+    """Lookups of couplings, by set, by key, one by one and all of them."""
+
+    def couplings(
+        self,
+        company: str,
+        mapping: str,
+        *,
+        side: Literal["bc", "dataverse"],
+        ids: Sequence[str],
+    ) -> pd.DataFrame:
+        """Return the couplings of these ids, labelled by that side's id.
+
+        Ids without a coupling have no row. The order is not defined.
+        """
+        index = f"{side}_id"
+        query = _of_job(RAW_COUPLING, select(*_RAW_COLUMNS), company, mapping)
+        query = query.where(self.one_of(RAW_COUPLING.c[index], ids))
+        with self.reading() as connection:
+            return to_frame(_plain_rows(connection, query), index)
+
+    def each_coupling(
+        self,
+        company: str,
+        mapping: str,
+        *,
+        skipped: bool | None = None,
+        rows: int = 10_000,
+    ) -> Iterator[pd.DataFrame]:
+        """Yield all couplings in frames of at most `rows`, in order of bc_id.
+
+        `skipped` keeps only those that are, or are not. No transaction is open
+        between two frames.
+        """
+        query = _of_job(RAW_COUPLING, select(*_RAW_COLUMNS), company, mapping)
+        if skipped is not None:
+            condition = COUPLING_STATES["skipped"]
+            query = query.where(text(condition if skipped else f"NOT {condition}"))
+        query = query.order_by(RAW_COUPLING.c.bc_id).limit(rows)
+        last = ""
+        while True:
+            with self.reading() as connection:
+                page = connection.execute(
+                    query.where(RAW_COUPLING.c.bc_id > last)
+                ).all()
+            if page:
+                yield to_frame(page, None)
+            if len(page) < rows:
+                return
+            last = page[-1][COLUMNS.index("bc_id")]
+
+    def count_couplings(self, company: str, mapping: str) -> int:
+        """Return how many couplings there are; takes time in proportion."""
+        query = _of_job(
+            coupling, select(func.count()).select_from(coupling), company, mapping
+        )
+        with self.reading() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def by_key(
+        self, company: str, mapping: str, keys: Sequence[str]
+    ) -> dict[str, tuple[str, str]]:
+        """Return {number or code: (bc_id, dataverse_id)} of those coupled."""
+        found = self._looked_up(company, mapping, "bc_key", keys)
+        return {row.bc_key: (row.bc_id, row.dataverse_id) for row in found}
+
+    def by_dataverse_id(
+        self, company: str, mapping: str, ids: Sequence[str]
+    ) -> dict[str, tuple[str, str | None]]:
+        """Return {dataverse_id: (bc_id, number or code)} of those coupled."""
+        found = self._looked_up(company, mapping, "dataverse_id", ids)
+        return {row.dataverse_id: (row.bc_id, row.bc_key) for row in found}
+
+    def _looked_up(
+        self, company: str, mapping: str, column: str, values: Sequence[str]
+    ) -> Sequence[Row[Any]]:
+        pair = (coupling.c.bc_id, coupling.c.dataverse_id, coupling.c.bc_key)
+        query = _of_job(coupling, select(*pair), company, mapping)
+        query = query.where(self.one_of(coupling.c[column], values))
+        with self.reading() as connection:
+            return connection.execute(query).all()
+
+    def find(self, company: str, mapping: str, name: str) -> Coupling | None:
+        """Return the coupling of a bc id, a Dataverse id or a BC number, in turn.
+
+        Ids and numbers may be given in any case.
+        """
+        c, lower = coupling.c, name.lower()
+        rank = case((c.bc_id == lower, 0), (c.dataverse_id == lower, 1), else_=2)
+        query = _of_job(coupling, select(*coupling.columns), company, mapping)
+        query = query.where(
+            or_(
+                c.bc_id == lower,
+                c.dataverse_id == lower,
+                c.bc_key == name,
+                c.bc_key == name.upper(),
+            )
+        ).order_by(rank, c.bc_id)
+        with self.reading() as connection:
+            row = connection.execute(query.limit(1)).mappings().first()
+        return None if row is None else Coupling(**row)
+
+
+def _plain_rows(connection: Connection, query: Select[Any]) -> Sequence[Any]:
+    # The driver's tuples: frames need no row objects, which cost half as much again.
+    cursor = connection.execute(query).cursor
+    return [] if cursor is None else cursor.fetchall()
+
+
+def _of_job(table: Any, query: Select[Any], company: str, mapping: str) -> Select[Any]:
+    return query.where(table.c.company == company, table.c.mapping == mapping)

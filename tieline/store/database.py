@@ -1,0 +1,111 @@
+"""How the store talks to its database: connections, transactions, failures."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+from sqlalchemy import URL, ColumnElement, Connection, Engine, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import StaticPool
+
+from tieline.errors import StoreError
+from tieline.store.address import database_file, shown
+from tieline.store.column_types import is_one_of
+
+_BUSY_TIMEOUT_S = 30
+_WRITES = "tieline_writes"
+
+
+def create_database(url: URL) -> Engine:
+    """Return an engine whose errors never show values or passwords."""
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
+    arguments: dict[str, Any] = {"hide_parameters": True}
+    if database_file(url) is None:
+        arguments["poolclass"] = StaticPool
+    engine = create_engine(
+        url,
+        connect_args={"check_same_thread": False, "timeout": _BUSY_TIMEOUT_S},
+        **arguments,
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # Python's driver opens transactions late and not around every statement;
+    # with its own handling off, _begin_sqlite decides.
+    connection.isolation_level = None
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads first and writes later fails at once when another
+    # process wrote in between: writers ask for the lock at the start.
+    writes = connection.get_execution_options().get(_WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+class Database:
+    """Transactions on one engine; every room of the store builds on it."""
+
+    def __init__(self, url: URL) -> None:
+        self.url = url
+        self.engine = create_database(url)
+        self.dialect = self.engine.dialect.name
+        # The store in memory has one connection, which threads take in turn.
+        self._turn: AbstractContextManager[Any] = (
+            threading.RLock()
+            if isinstance(self.engine.pool, StaticPool)
+            else nullcontext()
+        )
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a transaction that sees one state. Raises StoreError."""
+        with self._turn, self._translated(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Open a transaction that is stored as a whole. Raises StoreError."""
+        with self._turn, self._translated(), self.engine.connect() as connection:
+            connection = connection.execution_options(**{_WRITES: True})
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            raise self.failure(error) from None
+
+    def failure(self, error: SQLAlchemyError) -> StoreError:
+        """Return the error for people: the database's own words, no secret."""
+        reason = str(error.orig) if isinstance(error, DBAPIError) else str(error)
+        if self.url.password:
+            reason = reason.replace(str(self.url.password), "***")
+        first = reason.strip().splitlines()[0] if reason.strip() else "no reason given"
+        return StoreError(
+            f"The store at {shown(self.url)} cannot be used: {first.rstrip('.')}.",
+            advice="Check that it is reachable, intact and writable.",
+        )
+
+    def one_of(
+        self, column: ColumnElement[Any], values: Sequence[str] | Sequence[int]
+    ) -> ColumnElement[bool]:
+        """Return the test for membership in a set of any size."""
+        return is_one_of(column, values, self.dialect)
+
+    def upsert(self, table: Any) -> sqlite.Insert | postgresql.Insert:
+        """Return an INSERT that knows ON CONFLICT."""
+        if self.dialect == "sqlite":
+            return sqlite.insert(table)
+        return postgresql.insert(table)

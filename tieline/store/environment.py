@@ -1,0 +1,59 @@
+"""Whether this store belongs to the two services that it is used with."""
+
+from __future__ import annotations
+
+from sqlalchemy import select, update
+
+from tieline.errors import SafetyStop
+from tieline.store.database import Database
+from tieline.store.schema import environment
+
+_ADVICE = "Use another store, or correct the settings."
+
+
+class Environment(Database):
+    """Couplings mean nothing elsewhere: a sandbox's store must not meet live data."""
+
+    def remember_environment(
+        self, company: str, bc_root: str, dataverse_root: str, organization_id: str
+    ) -> None:
+        """Bind the company to these services at first use, and check it later.
+
+        Raises SafetyStop when the company was coupled with another Dataverse
+        organisation or is read from another Business Central. An organisation
+        that moved to another address is still the same.
+        """
+        e = environment.c
+        insert = self.upsert(environment).values(
+            company=company,
+            bc_root=bc_root,
+            dataverse_root=dataverse_root,
+            organization_id=organization_id,
+        )
+        query = select(environment).where(e.company == company)
+        with self.writing() as connection:
+            connection.execute(insert.on_conflict_do_nothing())
+            known = connection.execute(query).one()
+            if known.organization_id.lower() != organization_id.lower():
+                msg = (
+                    f"This store couples company {company} with the Dataverse "
+                    f"organisation {known.organization_id} ({known.dataverse_root}), "
+                    f"not with {organization_id} ({dataverse_root})."
+                )
+                raise SafetyStop(msg, advice=_ADVICE)
+            if _same_address(known.bc_root) != _same_address(bc_root):
+                msg = (
+                    f"This store knows company {company} from {known.bc_root}, "
+                    f"not from {bc_root}."
+                )
+                raise SafetyStop(msg, advice=_ADVICE)
+            if known.dataverse_root != dataverse_root:
+                connection.execute(
+                    update(environment)
+                    .where(e.company == company)
+                    .values(dataverse_root=dataverse_root)
+                )
+
+
+def _same_address(root: str) -> str:
+    return root.rstrip("/").lower()

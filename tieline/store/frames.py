@@ -1,0 +1,68 @@
+"""How coupling rows become frames, and frames rows: column by column."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import orjson
+import pandas as pd
+
+from tieline.store.column_types import to_json, to_milliseconds
+from tieline.store.schema import coupling
+
+KEYS = ("company", "mapping")
+COLUMNS = tuple(c.name for c in coupling.columns if c.name not in KEYS)
+MOMENTS = frozenset({"bc_modified", "dataverse_modified", "created_at"})
+FLAGS = frozenset({"skipped", "pending_to", "pending_from", "statistics_uploaded"})
+OBJECTS = frozenset({"bc_common", "dataverse_common", "unfinished"})
+_NOT_A_TIME = np.iinfo(np.int64).min
+
+
+def to_frame(rows: Sequence[Sequence[Any]], index: str | None) -> pd.DataFrame:
+    """Return raw rows in the order of COLUMNS as a frame.
+
+    Flags have dtype bool, times datetime64[ms, UTC], everything else object with
+    None for null. `index` names the column that labels the rows too.
+    """
+    columns = zip(*rows, strict=True) if rows else ([] for _ in COLUMNS)
+    series = {
+        name: _from_raw(name, raw) for name, raw in zip(COLUMNS, columns, strict=True)
+    }
+    frame = pd.DataFrame(series)
+    if index is not None:
+        frame.index = pd.Index(series[index], dtype=object)
+    return frame
+
+
+def _from_raw(name: str, raw: Sequence[Any]) -> pd.Series[Any]:
+    if name in FLAGS:
+        return pd.Series(np.array(raw, dtype=bool))
+    if name in MOMENTS:
+        counts = [_NOT_A_TIME if count is None else count for count in raw]
+        moments = np.array(counts, dtype=np.int64).view("datetime64[ms]")
+        return pd.Series(moments).dt.tz_localize("UTC")
+    if name in OBJECTS:
+        # One document for the whole column parses faster than one for each cell.
+        texts = ",".join(["null" if text is None else text for text in raw])
+        raw = orjson.loads(f"[{texts}]")
+    return pd.Series(list(raw), dtype=object)
+
+
+def to_raw(series: pd.Series[Any]) -> list[Any]:
+    """Return a column of couplings as the database takes it, missing as None.
+
+    Raises ValueError for times without a zone.
+    """
+    if series.name in MOMENTS and isinstance(series.dtype, pd.DatetimeTZDtype):
+        counts = series.dt.as_unit("ms").astype("int64").tolist()
+        return [None if count == _NOT_A_TIME else count for count in counts]
+    values = series.astype(object).where(series.notna(), None).tolist()
+    if series.name in MOMENTS:
+        return [None if value is None else to_milliseconds(value) for value in values]
+    if series.name in FLAGS:
+        return [bool(value) for value in values]
+    if series.name in OBJECTS:
+        return [None if value is None else to_json(value) for value in values]
+    return values

@@ -1,0 +1,1 @@
+"""How the store's schema came about: one file per step, in versions/."""

@@ -1,0 +1,135 @@
+"""Up to where each side was read: watermarks, and cursors of other kinds."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, case, literal, select, update
+
+from tieline.store.column_types import Moment, from_milliseconds, to_milliseconds
+from tieline.store.database import Database
+from tieline.store.rows import Direction
+from tieline.store.schema import cursor, watermark
+
+_DIRECTIONS: tuple[Direction, ...] = ("to-dataverse", "from-dataverse")
+
+
+class Watermarks(Database):
+    """Watermarks that move forward unless somebody moved them back meanwhile."""
+
+    def watermark(
+        self, company: str, mapping: str, direction: Direction
+    ) -> tuple[datetime | None, int]:
+        """Return the watermark, None for "from the start", and its revision."""
+        query = select(watermark.c.value, watermark.c.revision).where(
+            *_named(company, mapping, direction)
+        )
+        with self.reading() as connection:
+            row = connection.execute(query).first()
+        return (None, 0) if row is None else (row.value, row.revision)
+
+    def advance_watermark(
+        self,
+        company: str,
+        mapping: str,
+        direction: Direction,
+        value: datetime,
+        *,
+        revision: int,
+    ) -> bool:
+        """Move the watermark forward; return whether it moved.
+
+        It stays when it is there already, or when it was lowered or cleared since
+        `revision` was read. Parts of a millisecond are cut off.
+        """
+        value = from_milliseconds(to_milliseconds(value))
+        is_allowed = (watermark.c.revision == revision) & (
+            watermark.c.value.is_(None) | (watermark.c.value < value)
+        )
+        names = {"company": company, "mapping": mapping, "direction": direction}
+        change: Any
+        if revision:
+            change = update(watermark).where(
+                *_named(company, mapping, direction), is_allowed
+            )
+            change = change.values(value=value)
+        else:
+            insert = self.upsert(watermark).values(**names, value=value, revision=0)
+            change = insert.on_conflict_do_update(
+                index_elements=list(names), set_={"value": value}, where=is_allowed
+            )
+        change = change.execution_options(preserve_rowcount=True)
+        with self.writing() as connection:
+            return bool(connection.execute(change).rowcount > 0)
+
+    def lower_watermark(
+        self, company: str, mapping: str, direction: Direction, value: datetime
+    ) -> None:
+        """Move the watermark back to `value` when it is later.
+
+        Whether it moves or not, an advance that is under way no longer counts.
+        """
+        with self.writing() as connection:
+            self.lower_within(connection, company, mapping, direction, value)
+
+    def clear_watermarks(self, company: str, mapping: str) -> None:
+        """Make both directions read from the start, whatever runs now."""
+        with self.writing() as connection:
+            for direction in _DIRECTIONS:
+                self.lower_within(connection, company, mapping, direction, None)
+
+    def lower_within(
+        self,
+        connection: Connection,
+        company: str,
+        mapping: str,
+        direction: Direction,
+        value: datetime | None,
+    ) -> None:
+        """Lower (None: clear) the watermark inside a transaction of the store."""
+        c = watermark.c
+        lowered: Any = literal(value, Moment)
+        if value is not None:
+            # A watermark that is null stays null: everything will be read.
+            lowered = case((c.value > lowered, lowered), else_=c.value)
+        names = {"company": company, "mapping": mapping, "direction": direction}
+        insert = self.upsert(watermark).values(**names, value=None, revision=1)
+        connection.execute(
+            insert.on_conflict_do_update(
+                index_elements=list(names),
+                set_={"value": lowered, "revision": c.revision + 1},
+            )
+        )
+
+    def cursor(self, company: str, mapping: str, name: str) -> str | None:
+        """Return a position by name, such as a change-tracking token."""
+        query = select(cursor.c.value).where(
+            cursor.c.company == company,
+            cursor.c.mapping == mapping,
+            cursor.c.name == name,
+        )
+        with self.reading() as connection:
+            return connection.execute(query).scalar()
+
+    def set_cursor(self, company: str, mapping: str, name: str, value: str) -> None:
+        """Store a position by name."""
+        with self.writing() as connection:
+            self.set_cursor_within(connection, company, mapping, name, value)
+
+    def set_cursor_within(
+        self, connection: Connection, company: str, mapping: str, name: str, value: str
+    ) -> None:
+        """Store a position inside a transaction of the store."""
+        names = {"company": company, "mapping": mapping, "name": name}
+        insert = self.upsert(cursor).values(**names, value=value)
+        connection.execute(
+            insert.on_conflict_do_update(
+                index_elements=list(names), set_={"value": value}
+            )
+        )
+
+
+def _named(company: str, mapping: str, direction: Direction) -> tuple[Any, ...]:
+    c = watermark.c
+    return (c.company == company, c.mapping == mapping, c.direction == direction)
