@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import pandas as pd
-from sqlalchemy import Connection, Row, Select, case, func, or_, select, text
+from sqlalchemy import Connection, Row, Select, and_, case, func, or_, select, text
 
 from tieline.store.database import Database
 from tieline.store.frames import COLUMNS, to_frame
@@ -105,15 +105,16 @@ class Couplings(Database):
         """
         c, lower = coupling.c, name.lower()
         rank = case((c.bc_id == lower, 0), (c.dataverse_id == lower, 1), else_=2)
-        query = _of_job(coupling, select(*coupling.columns), company, mapping)
-        query = query.where(
-            or_(
-                c.bc_id == lower,
-                c.dataverse_id == lower,
-                c.bc_key == name,
-                c.bc_key == name.upper(),
-            )
-        ).order_by(rank, c.bc_id)
+        names = (
+            c.bc_id == lower,
+            c.dataverse_id == lower,
+            c.bc_key.in_([name, name.upper()]),
+        )
+        # Each branch names the whole index: with the job outside of them, SQLite
+        # reads all couplings of the job.
+        of_job = and_(c.company == company, c.mapping == mapping)
+        query = select(coupling).where(or_(*(and_(of_job, named) for named in names)))
+        query = query.order_by(rank, c.bc_id)
         with self.reading() as connection:
             row = connection.execute(query.limit(1)).mappings().first()
         return None if row is None else Coupling(**row)
