@@ -1,0 +1,179 @@
+"""What makes up an emulated organization: its rows, its switches, its people?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from threading import RLock
+from typing import Any
+from uuid import uuid4
+
+import orjson
+
+from tieline.emulator.dataverse.option_sets import OptionSets
+from tieline.emulator.dataverse.protection import Limits
+from tieline.emulator.dataverse.schema import NAVIGATION_NAMES, SOLUTIONS, load_schema
+from tieline.emulator.dataverse.storage import Database, Row
+from tieline.emulator.dataverse.values import timestamp
+from tieline.emulator.surface import Ground
+
+LENIENT = None
+"""For `Products.active_accepts`: an active product accepts every column."""
+
+STRICT = frozenset({"quantityonhand", "currentcost", "standardcost", "pricelevelid"})
+BULK_MESSAGES = frozenset({"CreateMultiple", "UpdateMultiple", "UpsertMultiple"})
+
+
+@dataclass
+class Products:
+    """What products allow here.
+
+    `active_accepts` are the columns that an active product takes without being
+    put under revision; `created_active` is the organization's setting that lets
+    products start as active instead of draft.
+    """
+
+    active_accepts: frozenset[str] | None = STRICT
+    created_active: bool = False
+
+
+@dataclass(frozen=True)
+class Job:
+    """A system job, as bulk deletion leaves one behind."""
+
+    id: str
+    name: str
+    created: str
+    message: str = ""
+
+
+@dataclass
+class People:
+    """The rows that every organization starts with."""
+
+    business_unit: str = ""
+    organization: str = ""
+    integration: str = ""
+    team: str = ""
+    base_currency: str = ""
+
+
+class Organization:
+    """The data and the switches; reading and writing live beside it.
+
+    `bulk` says which bulk messages a table offers, `tracked` which tables have
+    change tracking. `lock` guards all of it: the server runs in a thread.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str = "Contoso",
+        base_currency: str = "EUR",
+        solutions: frozenset[str] = SOLUTIONS,
+        navigation_names: Mapping[str, str] = NAVIGATION_NAMES,
+    ) -> None:
+        self.lock = RLock()
+        self.schema = load_schema(solutions, navigation_names)
+        self.data = Database(self.schema)
+        self.options = OptionSets(self.schema)
+        self.products = Products()
+        self.limits = Limits()
+        self.ground = Ground(_refusal_body)
+        self.bulk: dict[str, set[str]] = {
+            table.name: set(BULK_MESSAGES if table.bulk else ())
+            for table in self.schema.tables.values()
+        }
+        self.tracked: set[str] = {
+            table.name for table in self.schema.tables.values() if table.tracking
+        }
+        self.oldest_token = 0
+        self.jobs: list[Job] = []
+        self.people = People()
+        self.created_id: Any = lambda: str(uuid4())
+        self._found(name, base_currency)
+
+    def now(self) -> str:
+        """Return the service's time as rows carry it: whole seconds."""
+        return timestamp(self.ground.clock.now())
+
+    @property
+    def settings(self) -> Row:
+        """The organization's own row."""
+        return self.data["organization"].by_id[self.people.organization]
+
+    def configure(self, **values: Any) -> None:
+        """Change columns of the organization row, such as issopintegrationenabled."""
+        self.data.put("organization", {**self.settings, **values})
+
+    def _found(self, name: str, currency: str) -> None:
+        people = self.people
+        for role in ("business_unit", "organization", "integration", "team"):
+            setattr(people, role, self.created_id())
+        people.base_currency = self.created_id()
+        self._seed("businessunit", people.business_unit, {"name": name})
+        self._seed(
+            "systemuser",
+            people.integration,
+            {
+                "fullname": "# Integration",
+                "lastname": "# Integration",
+                "_businessunitid_value": people.business_unit,
+                "isintegrationuser": True,
+                "accessmode": 4,
+            },
+        )
+        self._seed(
+            "team",
+            people.team,
+            {"name": name, "_businessunitid_value": people.business_unit},
+        )
+        self._seed(
+            "transactioncurrency",
+            people.base_currency,
+            {
+                "isocurrencycode": currency,
+                "currencyname": currency,
+                "currencysymbol": currency,
+                "currencyprecision": 2,
+                "exchangerate": 1.0,
+            },
+        )
+        self._seed(
+            "organization",
+            people.organization,
+            {
+                "name": name,
+                "_basecurrencyid_value": people.base_currency,
+                "currencydecimalprecision": 2,
+                "pricingdecimalprecision": 2,
+                "languagecode": 1033,
+                "expirechangetrackingindays": 7,
+            },
+        )
+
+    def _seed(self, table: str, row_id: str, values: Row) -> None:
+        declared = self.schema.tables[table]
+        row: Row = {wire: one.default for wire, one in declared.by_wire.items()}
+        row |= {declared.key: row_id, **values}
+        row["createdon"] = row["modifiedon"] = self.now()
+        row["_createdby_value"] = row["_modifiedby_value"] = self.people.integration
+        if "isdefault" in row:
+            row["isdefault"] = True
+        self.data.put(table, row)
+
+
+_REFUSALS = {
+    401: ("0x8005F101", "The access token has expired or is not valid."),
+    429: (
+        "0x80072322",
+        "Number of requests exceeded the limit of 6000 over time window of 300 "
+        "seconds.",
+    ),
+    503: ("0x80040216", "The service is unavailable."),
+}
+
+
+def _refusal_body(status: int) -> bytes:
+    code, message = _REFUSALS.get(status, ("0x0", "The request failed."))
+    return orjson.dumps({"error": {"code": code, "message": message}})
