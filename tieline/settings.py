@@ -28,6 +28,7 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
+from pydantic_settings import SettingsError as UnreadableVariable
 
 from tieline.errors import SettingsError
 
@@ -52,10 +53,11 @@ class ServiceSettings(BaseModel):
             return url
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            msg = f"{url!r} is not an absolute http(s) address"
+            # Not the value: what is wrong with it may be a password in it.
+            msg = "it must be an absolute http(s) address"
             raise ValueError(msg)
         if parts.username or parts.password:
-            msg = "the address must not hold a user name or a password"
+            msg = "it must not hold a user name or a password"
             raise ValueError(msg)
         return url.rstrip("/")
 
@@ -156,8 +158,9 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Order the sources: environment first, then the file."""
-        return env_settings, InitSettingsSource(settings_cls, _file_values())
+        """Order the sources: what code says, the environment, then the file."""
+        file = InitSettingsSource(settings_cls, _file_values())
+        return init_settings, env_settings, file
 
     def for_company(self, name: str) -> CompanySettings:
         """Return the choices of the company called `name`."""
@@ -181,10 +184,17 @@ def _file_values() -> dict[str, Any]:
     if path is None:
         return {}
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        # Windows editors may put a byte order mark first.
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except tomllib.TOMLDecodeError as error:
         msg = f"{path} is not valid TOML: {error}."
         raise SettingsError(msg, advice="Correct that line.") from None
+    except UnicodeDecodeError:
+        msg = f"{path} is not valid TOML: it is not UTF-8 text."
+        raise SettingsError(msg, advice="Save it as UTF-8.") from None
+    except OSError as error:
+        msg = f"{path} cannot be read: {error.strerror}."
+        raise SettingsError(msg, advice="Check its rights.") from None
 
 
 def load_settings() -> Settings:
@@ -196,6 +206,11 @@ def load_settings() -> Settings:
     """
     try:
         return Settings()
+    except UnreadableVariable as error:
+        # Its cause tells the value, which may be a secret.
+        msg = f"The environment is wrong: {error}."
+        advice = "Set its parts one by one, as in TIELINE_BC__URL."
+        raise SettingsError(msg, advice=advice) from None
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])

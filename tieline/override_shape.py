@@ -1,0 +1,152 @@
+"""Which keys may a mapping override of tieline.toml have, and of which form?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from tieline.conversions import CODE, DAY, FLAG, NUMBER, TEXT, Conversion
+from tieline.mapping import (
+    DeletionConflictPolicy,
+    Direction,
+    FieldMapping,
+    Template,
+    UpdateConflictPolicy,
+)
+from tieline.odata.model import Condition, Op
+
+CONVERSIONS: Mapping[str, Conversion] = {
+    "text": TEXT,
+    "code": CODE,
+    "number": NUMBER,
+    "flag": FLAG,
+    "date": DAY,
+}
+"""The conversions that an added field mapping may name."""
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ConditionShape(_Shape):
+    """One condition of a filter."""
+
+    field: str = Field(min_length=1)
+    op: Op
+    value: Any = None
+    or_blank: bool = False
+
+    @model_validator(mode="after")
+    def _value_fits(self) -> Self:
+        if self.op in ("blank", "not_blank"):
+            if self.value is not None:
+                msg = f"{self.op} takes no value"
+                raise ValueError(msg)
+        elif self.value is None:
+            msg = f"{self.op} needs a value"
+            raise ValueError(msg)
+        elif (self.op == "in") != isinstance(self.value, list):
+            msg = "in takes a list and every other op a single value"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def condition(self) -> Condition:
+        """The condition as the mapping has it."""
+        return Condition(self.field, self.op, self.value, self.or_blank)
+
+
+class FieldOverride(_Shape):
+    """What changes in one declared field row; None leaves it as it is."""
+
+    enabled: bool | None = None
+    direction: Direction | None = None
+    clear_on_failure: bool | None = None
+    not_null: bool | None = None
+    match_priority: int | None = Field(default=None, ge=0)
+    case_sensitive: bool | None = None
+
+
+class AddedField(_Shape):
+    """A field row of the user's own."""
+
+    bc: str = Field(min_length=1)
+    dataverse: str = Field(min_length=1)
+    direction: Direction = Direction.BIDIRECTIONAL
+    conversion: Literal["text", "code", "number", "flag", "date"] = "text"
+    enabled: bool = True
+
+    @property
+    def row(self) -> FieldMapping:
+        """The field row as the mapping has it."""
+        return FieldMapping(
+            self.bc,
+            self.dataverse,
+            self.direction,
+            CONVERSIONS[self.conversion],
+            enabled=self.enabled,
+            is_default=False,
+            user_defined=True,
+        )
+
+
+class TemplateShape(_Shape):
+    """Values for new records of one side."""
+
+    side: Literal["bc", "dataverse"]
+    values: dict[str, Any] = Field(min_length=1)
+    where: list[ConditionShape] = []
+    priority: int = 0
+
+    @property
+    def template(self) -> Template:
+        """The template as the mapping has it."""
+        where = tuple(one.condition for one in self.where)
+        return Template(self.side, self.values, where, self.priority)
+
+
+class Override(_Shape):
+    """Everything that may be said of one job under [mappings.JOB]."""
+
+    direction: Direction | None = None
+    synch_only_coupled: bool | None = None
+    update_conflict: UpdateConflictPolicy | None = None
+    deletion_conflict: DeletionConflictPolicy | None = None
+    create_unmatched: bool | None = None
+    synchronize_matched: bool | None = None
+    bc_filter: list[ConditionShape] | None = None
+    dataverse_filter: list[ConditionShape] | None = None
+    fields: dict[str, FieldOverride] = {}
+    add_fields: list[AddedField] = []
+    templates: list[TemplateShape] = []
+
+    @field_validator("fields", mode="before")
+    @classmethod
+    def _short_form(cls, fields: Any) -> Any:
+        """Take `field = false` for `field = {enabled = false}`."""
+        if not isinstance(fields, dict):
+            return fields
+        return {
+            name: {"enabled": row} if isinstance(row, bool) else row
+            for name, row in fields.items()
+        }
+
+    @property
+    def table_values(self) -> dict[str, Any]:
+        """The table mapping's attributes that change, fields and templates apart."""
+        values: dict[str, Any] = {
+            "direction": self.direction,
+            "only_coupled": self.synch_only_coupled,
+            "update_conflict": self.update_conflict,
+            "deletion_conflict": self.deletion_conflict,
+            "create_unmatched": self.create_unmatched,
+            "synchronize_matched": self.synchronize_matched,
+        }
+        for name in ("bc_filter", "dataverse_filter"):
+            conditions = getattr(self, name)
+            if conditions is not None:
+                values[name] = tuple(one.condition for one in conditions)
+        return {name: value for name, value in values.items() if value is not None}
