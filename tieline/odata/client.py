@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -36,6 +36,8 @@ from tieline.odata.wire import (
     service_error,
 )
 from tieline.settings import ServiceSettings
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 # httpx logs whole addresses at info level, and ours hold values of records.
@@ -298,10 +300,8 @@ def _service_time(headers: Mapping[str, str], took_s: float) -> datetime:
     return told.astimezone(UTC) - timedelta(seconds=took_s)
 
 
-async def gather_all(*work: Any) -> list[Any]:
+async def gather_all(*work: Awaitable[T]) -> list[T]:
     """Run all to their end, then raise the first failure: no write is cut short."""
-    done = await asyncio.gather(*work, return_exceptions=True)
-    for outcome in done:
-        if isinstance(outcome, BaseException):
-            raise outcome
-    return done
+    tasks = [asyncio.ensure_future(one) for one in work]
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return [task.result() for task in tasks]
