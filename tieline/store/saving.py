@@ -103,7 +103,7 @@ class Saving(Watermarks):
     def _couple(
         self, connection: Connection, outcome: Outcome, pairs: pd.DataFrame
     ) -> None:
-        if pairs.index.name in _PAIR:
+        if pairs.index.name in _PAIR and pairs.index.name not in pairs.columns:
             pairs = pairs.reset_index()
         if unknown := set(pairs.columns).difference(COLUMNS):
             msg = f"a coupling has no column {', '.join(sorted(unknown))}"
