@@ -8,6 +8,7 @@ Business Central; its row is looked up by ISO code and created when missing.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +25,7 @@ from tieline.conversions import (
     Values,
     column_of,
 )
-from tieline.errors import RuleViolated
+from tieline.errors import RecordError, RuleViolated
 from tieline.mapping import Direction, FieldMapping, Hooks, TableMapping
 from tieline.rates import DIGITS, dataverse_rate
 from tieline.session import Session
@@ -83,8 +84,9 @@ class CurrencyPrecision(Conversion):
 async def ensure_local_currency(
     session: Session, options: RunOptions, direction: Direction
 ) -> None:
-    """Create the local currency's row before other currencies rely on it."""
-    await session.local_currency_id(create=not options.dry_run)
+    """Create the local currency's row; without a rate, other jobs say so."""
+    with suppress(RecordError):
+        await session.local_currency_id(create=not options.dry_run)
 
 
 async def adopt_by_iso_code(batch: Batch, session: Session) -> None:

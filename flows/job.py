@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from typing import Any, Literal
 
 from prefect import Flow, flow, get_run_logger, runtime
-from prefect.states import Failed, State
+from prefect.client.schemas.objects import State
+from prefect.states import Failed
 
 from tasks.couple import couple
 from tasks.extract import Reader, extract, start_pass
@@ -146,6 +148,12 @@ def options_for(
     )
 
 
+def job_lock(session: Session, mapping: TableMapping) -> AbstractContextManager[None]:
+    """Return the lock that keeps runs of this job (and its partners) apart."""
+    name = mapping.lock or mapping.name
+    return session.store.lock(name, company=session.company_id, wait_s=LOCK_WAIT_S)
+
+
 Work = Callable[[Session, JobReport], Awaitable[None]]
 
 
@@ -205,9 +213,7 @@ async def run_passes(
         )
     mapping = fitted.mapping
     run = JobRun(mapping, options, session, report, log)
-    name = mapping.lock or mapping.name
-    lock = session.store.lock(name, company=session.company_id, wait_s=LOCK_WAIT_S)
-    with lock:
+    with job_lock(session, mapping):
         if options.dry_run:
             report.plan_id = report.flow_run_id
         for one_way in mapping.passes(options.direction):

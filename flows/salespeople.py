@@ -57,9 +57,9 @@ SALESPEOPLE = TableMapping(
     dataverse_name="fullname",
     inactivity_minutes=1440,
     dataverse_filter=(
-        Condition("isdisabled", "eq", False),
-        Condition("islicensed", "eq", True),
-        Condition("isintegrationuser", "eq", False),
+        Condition("isdisabled", "eq", value=False),
+        Condition("islicensed", "eq", value=True),
+        Condition("isintegrationuser", "eq", value=False),
     ),
     fields=(
         FieldMapping("email", "internalemailaddress", FROM, TEXT),

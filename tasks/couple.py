@@ -9,7 +9,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.job_run import JobRun, Pass
-from tieline.batch import Action, Batch
+from tieline.batch import Action, Batch, rows_of
 from tieline.errors import CoupledToDeleted
 from tieline.mapping import DeletionConflictPolicy
 
@@ -46,7 +46,7 @@ def _join_couplings(run: JobRun, batch: Batch) -> None:
         side=batch.source_side,
         ids=batch.source_ids,
     )
-    rows = {row[f"{batch.source_side}_id"]: row for row in frame.to_dict("records")}
+    rows = {row[f"{batch.source_side}_id"]: row for row in rows_of(frame.reset_index())}
     other = f"{batch.destination_side}_id"
     for position, id_ in enumerate(batch.source_ids):
         row = rows.get(id_)
@@ -104,14 +104,27 @@ def _one_to_one(run: JobRun, batch: Batch) -> None:
 
 
 def _choose_inserts(run: JobRun, batch: Batch) -> None:
-    """Insert uncoupled rows under a new id, or leave them out silently."""
+    """Insert uncoupled rows under a new id, or leave them out silently.
+
+    A row whose creation was tried before goes on, whatever this run was asked for.
+    """
     uncoupled = ~batch.is_coupled & ~batch.adopted & batch.is_(Action.OPEN)
     if run.options.only_coupled:
-        batch.mark(uncoupled, Action.LEFT_OUT)
-        return
+        tried = _tried_before(run, batch) if batch.insist else set()
+        wanted = np.array([id_ in tried for id_ in batch.source_ids], dtype=bool)
+        batch.mark(uncoupled & ~wanted, Action.LEFT_OUT)
+        uncoupled &= wanted
     for position in np.flatnonzero(uncoupled):
         batch.destination_id[position] = str(uuid.uuid4())
     batch.mark(uncoupled, Action.INSERT)
+
+
+def _tried_before(run: JobRun, batch: Batch) -> set[str]:
+    return set(
+        run.session.store.errors_for(
+            run.session.company_id, run.mapping.name, batch.way, batch.source_ids
+        )
+    )
 
 
 async def _read_counterparts(one_pass: Pass, batch: Batch) -> None:

@@ -140,46 +140,54 @@ async def resolve_records(run: JobRun) -> tuple[list[str], list[str]]:
         UnknownRecord: a name is on neither side.
     """
     session, mapping = run.session, run.mapping
-    store, company = session.store, session.company_id
     bc_ids: dict[str, None] = {}
     dataverse_ids: dict[str, None] = {}
-    loose_ids: list[str] = []
-    loose_keys: list[str] = []
-    for name in run.options.records:
-        guid = _GUID.fullmatch(name.strip())
-        plain = guid.group(1).lower() if guid else name.strip()
-        row = store.find(company, mapping.name, plain)
-        if row is not None:
+    loose: list[str] = []
+    for name in dict.fromkeys(plain_name(name) for name in run.options.records):
+        row = session.store.find(session.company_id, mapping.name, name)
+        if row is None:
+            loose.append(name)
+        else:
             bc_ids[row.bc_id] = None
             dataverse_ids[row.dataverse_id] = None
-        elif guid:
-            loose_ids.append(plain)
-        else:
-            loose_keys.append(plain)
-    if loose_ids:
-        on_bc = await session.bc.by_id(mapping.bc, loose_ids, columns=())
-        on_dv = await session.dataverse.by_id(mapping.dataverse, loose_ids, columns=())
-        bc_ids |= dict.fromkeys(on_bc["id"])
-        dataverse_ids |= dict.fromkeys(on_dv["id"])
-        found = set(on_bc["id"]) | set(on_dv["id"])
-        _require_all(mapping.name, [id_ for id_ in loose_ids if id_ not in found])
-    if loose_keys:
-        codes = [key.upper() for key in loose_keys]
-        rows = await session.bc.by_values(
-            mapping.bc, mapping.bc_key, codes, columns=(mapping.bc_key,)
-        )
-        bc_ids |= dict.fromkeys(rows["id"])
-        known = set(rows[mapping.bc_key])
-        _require_all(mapping.name, [key for key in codes if key not in known])
-        dataverse_ids |= dict.fromkeys(
-            store.couplings(company, mapping.name, side="bc", ids=list(rows["id"]))[
-                "dataverse_id"
-            ]
-        )
+    guids = [name for name in loose if _GUID.fullmatch(name)]
+    if guids:
+        rows = await session.dataverse.by_id(mapping.dataverse, guids, columns=())
+        dataverse_ids |= dict.fromkeys(rows["id"])
+        loose = [name for name in loose if name not in rows.index]
+    found = await name_ids(run, loose)
+    bc_ids |= dict.fromkeys(found.values())
     return list(bc_ids), list(dataverse_ids)
 
 
-def _require_all(job: str, missing: list[str]) -> None:
+def plain_name(name: str) -> str:
+    """Return a name as it is looked up: ids in lower case without braces."""
+    guid = _GUID.fullmatch(name.strip())
+    return guid.group(1).lower() if guid else name.strip()
+
+
+async def name_ids(run: JobRun, names: list[str]) -> dict[str, str]:
+    """Return the BC id of each name: an id, a number or a code.
+
+    Raises:
+        UnknownRecord: Business Central has no such record.
+    """
+    mapping, bc = run.mapping, run.session.bc
+    guids = {name: plain_name(name) for name in names if _GUID.fullmatch(name.strip())}
+    keys = {name: name.strip().upper() for name in names if name not in guids}
+    found: dict[str, str] = {}
+    if guids:
+        rows = await bc.by_id(mapping.bc, list(guids.values()), columns=())
+        found |= {name: id_ for name, id_ in guids.items() if id_ in rows.index}
+    if keys:
+        column = mapping.bc_key
+        rows = await bc.by_values(
+            mapping.bc, column, list(keys.values()), columns=(column,)
+        )
+        ids = dict(zip(rows[column], rows["id"], strict=True))
+        found |= {name: ids[key] for name, key in keys.items() if key in ids}
+    missing = [name for name in names if name not in found]
     if missing:
-        msg = f"{job} has no record {', '.join(missing)} on either side."
+        msg = f"{mapping.name} has no record {', '.join(missing)}."
         raise UnknownRecord(msg, advice="Check the id, number or code.")
+    return found

@@ -17,7 +17,7 @@ from prefect.cache_policies import NO_CACHE
 from tasks.job_run import JobRun, Pass
 from tasks.outcome import outcome_of
 from tasks.preview import preview
-from tieline.batch import Action, Batch
+from tieline.batch import Action, Batch, rows_of
 from tieline.errors import (
     ApiError,
     CoupledToDeleted,
@@ -210,7 +210,7 @@ async def _read_again(run: JobRun, batch: Batch) -> None:
             ids,
             columns=run.mapping.columns(batch.destination_side),
         )
-        rows = {row["id"]: row for row in frame.to_dict("records")}
+        rows = {row["id"]: row for row in rows_of(frame)}
         for position in unknown:
             row = rows.get(batch.destination_id[position])
             if row is None:

@@ -8,7 +8,8 @@ from uuid import UUID
 from prefect import get_client, task
 from prefect.artifacts import acreate_table_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.states import Completed, Failed, State
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
 
 from tieline.report import JobReport, RecordFailure, summary
 from tieline.session import Session

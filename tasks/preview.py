@@ -27,7 +27,7 @@ def preview(run: JobRun, batch: Batch) -> None:
         change = PlannedChange(batch.way, "uncouple", bc_id, None, ())
         run.report.changes.append(change)
     if run.report.plan_id is not None:
-        run.session.store.extend_plan(run.report.plan_id, rows)
+        run.session.store.add_plan_rows(run.report.plan_id, rows)
     batch.drop_done(*Action)
     for parked in batch.parked:
         code, message = parts(parked.error)

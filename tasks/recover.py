@@ -8,6 +8,7 @@ import pandas as pd
 
 from tasks.job_run import Pass
 from tasks.outcome import coupling_row
+from tieline.batch import rows_of
 from tieline.conversions import column_of
 from tieline.mapping import Direction, FieldMapping
 from tieline.store import IntentRow, Outcome
@@ -38,14 +39,17 @@ async def _recover_some(one_pass: Pass, intents: list[IntentRow]) -> None:
     frame = await run.session.side(side).by_id(
         table, ids, columns=mapping.columns("dataverse" if to else "bc")
     )
-    there = {row["id"]: row for row in frame.to_dict("records")}
+    there = {row["id"]: row for row in rows_of(frame)}
     known = run.session.store.couplings(
         run.session.company_id,
         mapping.name,
         side="bc" if to else "dataverse",
         ids=[intent.source_id for intent in intents],
     )
-    former = {str(key): dict(row) for key, row in known.to_dict("index").items()}
+    former = {
+        row["bc_id" if to else "dataverse_id"]: row
+        for row in rows_of(known.reset_index())
+    }
     rows = [
         _coupling(one_pass, intent, there[intent.destination_id], former)
         for intent in intents

@@ -44,6 +44,8 @@ async def transform(run: JobRun, batch: Batch) -> Batch:
     _apply_templates(batch)
     if run.mapping.hooks.transformed is not None:
         await run.mapping.hooks.transformed(batch, run.session)
+    for position in set(batch.problems) - batch.partial:
+        batch.values[position] = {}
     batch.mark(
         np.array([bool(v) for v in batch.values], dtype=bool) | batch.forced,
         Action.MODIFY,
@@ -164,15 +166,15 @@ def _settle_rows(run: JobRun, batch: Batch, decisions: dict[str, Decisions]) -> 
         writes = decision == Decision.WRITE
         if row.applies != "insert":
             writes |= batch.forced & ~(row.not_null & _blank(wanted))
-        for position in np.flatnonzero(writes):
+        for position in map(int, np.flatnonzero(writes)):
             if not inserting[position] or not _is_blank(wanted[position]):
                 batch.values[position][key] = wanted[position]
         batch.settled[key] = writes | (decision == Decision.AGREE)
         batch.pending |= (decision == Decision.PENDING) | (
             decision == Decision.CONFLICT
         )
-        for position in np.flatnonzero(decision == Decision.CONFLICT):
-            conflicts.setdefault(int(position), []).append(row.name)
+        for position in map(int, np.flatnonzero(decision == Decision.CONFLICT)):
+            conflicts.setdefault(position, []).append(row.name)
         for position in held:
             if (
                 row.both_ways
@@ -180,11 +182,13 @@ def _settle_rows(run: JobRun, batch: Batch, decisions: dict[str, Decisions]) -> 
             ):
                 conflicts[position].append(row.name)
     for position, names in conflicts.items():
-        if position not in batch.problems:
+        if position in batch.problems:
+            held.add(position)
+        else:
             batch.fail(position, _conflict(names))
             batch.pending[position] = True
-    for position in set(batch.problems) - (set(conflicts) - held):
-        batch.values[position] = {}
+    batch.partial = set(conflicts) - held
+    for position in set(batch.problems) - batch.partial:
         for settled in batch.settled.values():
             settled[position] = False
 
@@ -223,7 +227,8 @@ def _judge(run: JobRun, batch: Batch) -> dict[int, Verdict]:
     versions = batch.column("version")
     versions_there = batch.destination_column("version")
     verdicts: dict[int, Verdict] = {}
-    for position in np.flatnonzero(differs & batch.is_(Action.OPEN) & ~batch.forced):
+    both = differs & batch.is_(Action.OPEN) & ~batch.forced
+    for position in map(int, np.flatnonzero(both)):
         row = batch.coupling[position]
         if row is None:
             continue
@@ -235,7 +240,7 @@ def _judge(run: JobRun, batch: Batch) -> dict[int, Verdict]:
             row[other_result] == "failure"
             or row[f"{there}_version"] != versions_there[position]
         )
-        verdicts[int(position)] = judge_row(
+        verdicts[position] = judge_row(
             run.options.update_conflict,
             to_dataverse=batch.to_dataverse,
             both_changed_and_differ=changed_here and changed_there,
@@ -253,7 +258,7 @@ def _apply_templates(batch: Batch) -> None:
         key=lambda template: template.priority,
     )
     for position in positions:
-        source = batch.source.iloc[position]
+        source = {str(k): v for k, v in batch.source.iloc[position].items()}
         for template in templates:
             if all(condition.holds(source) for condition in template.where):
                 batch.values[position] = {**template.values, **batch.values[position]}

@@ -108,6 +108,7 @@ class Batch:
         self.pending: Mask = np.zeros(size, dtype=bool)
         self.action: Values = np.full(size, Action.OPEN, dtype=object)
         self.problems: dict[int, TielineError] = {}
+        self.partial: set[int] = set()
         self.values: list[dict[str, Any]] = [{} for _ in range(size)]
         self.source_now: dict[str, Values] = {}
         self.destination_now: dict[str, Values] = {}
@@ -236,7 +237,9 @@ class Batch:
         self.parked.append(
             Parked(
                 source_id=str(self.source["id"].iloc[position]),
-                destination_id=self.destination_id[position],
+                destination_id=None
+                if self.coupling[position] is None
+                else self.destination_id[position],
                 source_key=self.source_key(position),
                 error=error,
                 coupling=self.coupling[position],
@@ -259,9 +262,17 @@ class Batch:
             for key in columns:
                 columns[key] = columns[key][mask]
         self.settled = {key: m[mask] for key, m in self.settled.items()}
+        self.partial = {moved[p] for p in self.partial if p in moved}
         self.problems = {moved[p]: e for p, e in self.problems.items() if p in moved}
         self.results = {moved[p]: r for p, r in self.results.items() if p in moved}
         self.after = {moved[p]: r for p, r in self.after.items() if p in moved}
+
+
+def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return a frame's rows as plain dictionaries, for work row by row."""
+    names = [str(name) for name in frame.columns]
+    columns = [frame[name].tolist() for name in names]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def moment(value: Any) -> datetime | None:

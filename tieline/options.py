@@ -23,7 +23,7 @@ async def couple_options(
     codes = await _codes(session, bc_set)
     table, name = column.split(".")
     labels = await _labels(session, table, name)
-    stored = session.store.load_options(session.company_id, column)
+    stored = session.store.options(session.company_id, column)
     rows = match_options(codes, labels, stored)
     taken = {row.bc_code for row in rows}
     for bc_id, code in codes.items():

@@ -17,6 +17,7 @@ from typing import Any
 
 import orjson
 
+from tieline.batch import rows_of
 from tieline.business_central import BusinessCentral
 from tieline.conversions.option import OptionBook
 from tieline.dataverse import Dataverse
@@ -157,8 +158,8 @@ class Session:
         self, side: BusinessCentral | Dataverse, table: str, columns: list[str]
     ) -> dict[str, Any]:
         async for page in side.changed(table, columns=columns):
-            for row in page.frame.to_dict("records"):
-                return {str(key): value for key, value in row.items()}
+            for row in rows_of(page.frame):
+                return row
         return {}
 
     async def _remembered(
@@ -313,7 +314,7 @@ async def open_session(
         bc, dv = await _connect(settings, company or settings.bc.company, cache)
         try:
             session = Session(settings, store, bc, dv)
-            store.remember(
+            store.remember_environment(
                 session.company_id,
                 settings.bc.url,
                 settings.dataverse.url,

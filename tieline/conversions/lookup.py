@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tieline.conversions.base import Conversion, Transfer, Values, column_of
-from tieline.errors import Blocked, SystemName
+from tieline.errors import Blocked, RecordError, SystemName
 from tieline.odata.model import Ref
 
 
@@ -95,7 +95,12 @@ class Currency(Lookup):
         session = transfer.session
         if transfer.to_dataverse:
             if any(not v for v in values):
-                known[""] = await session.local_currency_id(create=not transfer.is_dry)
+                try:
+                    local = await session.local_currency_id(create=not transfer.is_dry)
+                except RecordError as error:
+                    known[""] = error
+                else:
+                    known[""] = local
             return known
         if set(values) - set(known) - {None, ""}:
             local = await session.local_currency_id(create=False)
@@ -109,8 +114,11 @@ class Currency(Lookup):
         if transfer.to_dataverse:
             local = known.get("")
             for position, value in enumerate(values):
-                if not value:
-                    found[position] = local
+                if value:
+                    continue
+                if isinstance(local, RecordError):
+                    transfer.fail(position, local)
+                found[position] = None if isinstance(local, RecordError) else local
         return found
 
 

@@ -1,0 +1,214 @@
+"""How are two records coupled by hand, or by what they have in common?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.job_run import JobRun
+from tieline.batch import rows_of
+from tieline.conversions import Transfer, column_of
+from tieline.errors import AlreadyCoupled, Ambiguous, UnknownRecord
+from tieline.mapping import Direction, FieldMapping
+from tieline.matching import Criterion, Matches, match_records
+from tieline.report import RecordFailure
+from tieline.store import Outcome
+
+TO = "to-dataverse"
+
+
+@task(name="couple-pairs", cache_policy=NO_CACHE, persist_result=False)
+async def couple_pairs(run: JobRun, pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """Couple the pairs (BC id, Dataverse id); returns the BC ids that are coupled.
+
+    A BC record that was coupled to another row is repointed. A row that is
+    coupled to another BC record stays so, unless that record no longer exists.
+
+    Raises:
+        UnknownRecord: one of the records does not exist, or lies outside the
+            mapping's filter.
+    """
+    await _require(run, "bc", [pair[0] for pair in pairs])
+    await _require(run, "dataverse", [pair[1] for pair in pairs])
+    store, company, name = run.session.store, run.session.company_id, run.mapping.name
+    owners = store.couplings(
+        company, name, side="dataverse", ids=[pair[1] for pair in pairs]
+    )
+    taken = dict(zip(owners.index, owners["bc_id"], strict=True))
+    alive = await run.session.bc.by_id(run.mapping.bc, list(taken.values()), columns=())
+    kept: list[tuple[str, str]] = []
+    removed: set[str] = set()
+    for bc_id, dataverse_id in pairs:
+        owner = taken.get(dataverse_id)
+        if owner not in (None, bc_id) and owner in alive.index:
+            _failed(
+                run,
+                bc_id,
+                dataverse_id,
+                AlreadyCoupled(
+                    f"The {run.mapping.dataverse} {dataverse_id} is coupled to the "
+                    f"record {owner} already."
+                ),
+            )
+            continue
+        removed |= {bc_id} | ({owner} if owner is not None else set())
+        kept.append((bc_id, dataverse_id))
+    await _store_pairs(run, kept, sorted(removed))
+    return [bc_id for bc_id, _ in kept]
+
+
+async def _require(run: JobRun, side: str, ids: Sequence[str]) -> None:
+    table = run.mapping.bc if side == "bc" else run.mapping.dataverse
+    service = run.session.side(side)
+    inside = await service.by_id(
+        table, list(ids), columns=(), where=await run.filter_of(side)
+    )
+    outside = [id_ for id_ in ids if id_ not in inside.index]
+    if not outside:
+        return
+    there = await service.by_id(table, outside, columns=())
+    missing = [id_ for id_ in outside if id_ not in there.index]
+    if missing:
+        msg = f"The {table} {missing[0]} does not exist."
+        raise UnknownRecord(msg, advice="Check the id.")
+    msg = f"The {table} {outside[0]} lies outside the filter of {run.mapping.name}."
+    raise UnknownRecord(msg, advice="Change the record or the mapping's filter.")
+
+
+def _failed(run: JobRun, bc_id: str, dataverse_id: str | None, error: Any) -> None:
+    run.report.counters(TO).failed += 1
+    run.report.errors.append(
+        RecordFailure(TO, bc_id, dataverse_id, error.code, str(error))
+    )
+
+
+async def _store_pairs(
+    run: JobRun, pairs: Sequence[tuple[str, str]], removed: Sequence[str]
+) -> None:
+    """Store new couplings without times: both sides count as changed."""
+    keys: dict[str, Any] = {}
+    if pairs:
+        frame = await run.session.bc.by_id(
+            run.mapping.bc, [bc for bc, _ in pairs], columns=(run.mapping.bc_key,)
+        )
+        keys = dict(zip(frame["id"], frame[run.mapping.bc_key], strict=True))
+    couplings = pd.DataFrame(
+        {
+            "bc_id": [bc for bc, _ in pairs],
+            "dataverse_id": [dataverse for _, dataverse in pairs],
+            "bc_key": [keys.get(bc) for bc, _ in pairs],
+            "pending_to": [True] * len(pairs),
+            "pending_from": [True] * len(pairs),
+        },
+        dtype=object,
+    )
+    if run.options.dry_run:
+        return
+    run.session.store.save(
+        Outcome(
+            company=run.session.company_id,
+            mapping=run.mapping.name,
+            direction="to-dataverse",
+            at=run.now,
+            couplings=couplings if pairs else None,
+            removed=removed,
+            cleared=[bc for bc, _ in pairs],
+        )
+    )
+    run.report.counters(TO).coupled += len(pairs)
+
+
+@task(name="couple-matches", cache_policy=NO_CACHE, persist_result=False)
+async def couple_matches(run: JobRun, criteria: Sequence[Criterion]) -> Matches:
+    """Couple the uncoupled BC records of the filter by what they have in common.
+
+    Both sides' filters hold; no watermark does. Values compare in the form that
+    the field mappings give them.
+    """
+    fields = {row.key: row for row in run.mapping.fields}
+    used = [fields[key] for key in dict.fromkeys(item.key for item in criteria)]
+    bc = await _rows(run, "bc", used)
+    dataverse = await _rows(run, "dataverse", used)
+    coupled_bc: set[str] = set()
+    coupled_dataverse: set[str] = set()
+    store, company = run.session.store, run.session.company_id
+    for frame in store.each_coupling(company, run.mapping.name):
+        known = frame.reset_index()
+        coupled_bc |= set(known["bc_id"])
+        coupled_dataverse |= set(known["dataverse_id"])
+    matches = match_records(
+        [(id_, values) for id_, values in bc if id_ not in coupled_bc],
+        dataverse,
+        criteria,
+        coupled=coupled_dataverse,
+    )
+    size = run.session.settings.batch_rows
+    for start in range(0, len(matches.pairs), size):
+        await _store_pairs(run, matches.pairs[start : start + size], [])
+    return matches
+
+
+async def _rows(
+    run: JobRun, side: str, used: Sequence[FieldMapping]
+) -> list[tuple[str, dict[str, Any]]]:
+    """Read one side's match values; those of Business Central as Dataverse has them."""
+    to = side == "bc"
+    table = run.mapping.bc if to else run.mapping.dataverse
+    names = [(row.bc if to else row.dataverse) or "" for row in used]
+    target = await run.session.dataverse.table(run.mapping.dataverse)
+    rows: list[tuple[str, dict[str, Any]]] = []
+    pages = run.session.side(side).changed(
+        table,
+        columns=names,
+        where=await run.filter_of(side),
+        page_rows=run.session.settings.batch_rows,
+    )
+    async for page in pages:
+        columns = {"id": list(page.frame["id"])}
+        for row, name in zip(used, names, strict=True):
+            values = page.frame[name].to_numpy(dtype=object)
+            if to:
+                values = await _converted(run, row, values, target)
+            else:
+                values = row.conversion.normal("dataverse", values)
+            columns[row.key] = list(values)
+        rows += [
+            (str(item.pop("id")), item)
+            for item in rows_of(pd.DataFrame(columns, dtype=object))
+        ]
+    return rows
+
+
+async def _converted(run: JobRun, row: FieldMapping, values: Any, target: Any) -> Any:
+    """Convert BC values; what cannot be converted matches nothing."""
+    now = row.conversion.normal("bc", values)
+    transfer = Transfer(
+        run.session,
+        row,
+        Direction.TO_DATAVERSE,
+        target.columns.get(row.dataverse or ""),
+        column_of([False] * len(values)).astype(bool),
+        is_dry=True,
+    )
+    known = await row.conversion.prepare(now, transfer)
+    wanted = row.conversion.convert(now, known, transfer)
+    for position in transfer.problems:
+        wanted[position] = None
+    return wanted
+
+
+def report_unmatched(run: JobRun, count: int) -> None:
+    """Count what found no counterpart, with one error that says how many."""
+    if not count:
+        return
+    counters = run.report.counters(TO)
+    counters.failed += count
+    error = Ambiguous(
+        f"{count} records of {run.mapping.name} were not coupled: none, or more than "
+        "one, uncoupled record matches."
+    )
+    run.report.errors.append(RecordFailure(TO, "", None, error.code, str(error)))
