@@ -252,7 +252,8 @@ async def test_aggregates(api, state):
     rows = {(r["customertypecode"], r["total"], r["n"]) for r in page["value"]}
     assert {(3, 3, 2), (11, 5, 1)} == rows
     one = await api.get(
-        "accounts?$apply=filter(customertypecode eq 3)/aggregate(creditlimit with max as m)"
+        "accounts?$apply=filter(customertypecode eq 3)/"
+        "aggregate(creditlimit with max as m)"
     )
     assert [{"m": 2}] == one["value"]
     path = "accounts?$apply=groupby((modifiedon))"

@@ -49,7 +49,7 @@ class Limits:
                 "0x80072322",
                 f"Number of requests exceeded the limit of {self.requests} over time "
                 f"window of {self.window_s:g} seconds.",
-                self._taken[0][0] + self.window_s - now,
+                self._until_free(now),
             )
         if self._spent + self.cost_s > self.execution_s:
             raise self._refusal(
@@ -58,7 +58,7 @@ class Limits:
                 f"{round(self.execution_s * 1000):,} milliseconds over time window of "
                 f"{self.window_s:g} seconds. Decrease number of concurrent requests or "
                 "reduce the duration of requests and try again later.",
-                self._taken[0][0] + self.window_s - now if self._taken else 1.0,
+                self._until_free(now),
             )
         self._taken.append((now, self.cost_s))
         self._spent += self.cost_s
@@ -70,6 +70,10 @@ class Limits:
             ),
             "x-ms-ratelimit-time-remaining-xrm-requests": f"{rest:.2f}",
         }
+
+    def _until_free(self, now: float) -> float:
+        oldest = self._taken[0][0] if self._taken else now
+        return oldest + self.window_s - now
 
     def _refusal(self, code: str, message: str, wait_s: float) -> Refusal:
         self._pushes += 1
