@@ -1,0 +1,115 @@
+"""A client that nobody here wrote reads and changes rows with its typed models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+
+import pybusinesscentral
+import pytest
+from pybusinesscentral.api.company_api import CompanyApi
+from pybusinesscentral.api.customer_api import CustomerApi
+from pybusinesscentral.api.payment_term_api import PaymentTermApi
+from pybusinesscentral.api.sales_invoice_api import SalesInvoiceApi
+from pybusinesscentral.exceptions import ApiException
+from pybusinesscentral.models import PostCustomerRequest
+
+from tieline.emulator.business_central import (
+    BusinessCentralState,
+    LiveCompany,
+    create_business_central,
+)
+from tieline.emulator.server import serve
+
+HOSTILE = "=1+1 <b>'O''Brien'</b> \U0001f600 שלום "
+
+
+@pytest.fixture(scope="module")
+def company() -> LiveCompany:
+    company = BusinessCentralState().add_company("CRONUS")
+    company.insert("currencies", {"code": "EUR", "displayName": "Euro"})
+    company.set_rate("EUR", date(2020, 1, 1), relational=1.25)
+    company.insert("paymentTerms", {"code": "30D", "displayName": "30 days"})
+    company.insert("items", {"number": "1", "displayName": "Bolt", "unitPrice": 2.5})
+    for number in range(1, 6):
+        company.insert("customers", {"displayName": f"Customer {number}"})
+    return company
+
+
+@pytest.fixture(scope="module")
+def client(company: LiveCompany) -> Iterator[pybusinesscentral.ApiClient]:
+    app = create_business_central(company.surroundings)
+    with serve(app) as server:
+        configuration = pybusinesscentral.Configuration(
+            host=f"{server.url}/v2.0/tenant/env/api/v2.0"
+        )
+        configuration.access_token = "dummy"
+        with pybusinesscentral.ApiClient(configuration) as client:
+            yield client
+
+
+def test_companies_parse(
+    client: pybusinesscentral.ApiClient, company: LiveCompany
+) -> None:
+    """The list of companies fits its model."""
+    found = CompanyApi(client).list_companies().value
+    assert [(company.id, "CRONUS")] == [(one.id, one.name) for one in found]
+
+
+def test_customers_are_listed_filtered_and_selected(
+    client: pybusinesscentral.ApiClient, company: LiveCompany
+) -> None:
+    """Lists parse; the client's own encoding of options is understood."""
+    api = CustomerApi(client)
+    everyone = api.list_customers(company.id).value
+    assert 5 == len(everyone)
+    assert everyone[0].last_modified_date_time.tzinfo is not None
+    filtered = api.list_customers(company.id, filter="displayName eq 'Customer 2'")
+    assert ["Customer 2"] == [one.display_name for one in filtered.value]
+    selected = api.list_customers(company.id, top=2, skip=1, select=["id", "number"])
+    assert [None, None] == [one.display_name for one in selected.value]
+
+
+def test_a_customer_is_created_read_changed_and_deleted(
+    client: pybusinesscentral.ApiClient, company: LiveCompany
+) -> None:
+    """A row's life with typed models, hostile text included."""
+    api = CustomerApi(client)
+    body = PostCustomerRequest(display_name=HOSTILE, currency_code="EUR")
+    made = api.post_customer(company.id, "application/json", body)
+    assert (HOSTILE, "EUR", "_x0020_") == (
+        made.display_name,
+        made.currency_code,
+        made.blocked,
+    )
+    change = PostCustomerRequest(display_name="Plain")
+    changed = api.patch_customer(company.id, made.id, "application/json", "*", change)
+    assert "Plain" == changed.display_name
+    assert "Plain" == api.get_customer(company.id, made.id).display_name
+    api.delete_customer(company.id, made.id)
+    with pytest.raises(ApiException) as refused:
+        api.get_customer(company.id, made.id)
+    assert 404 == refused.value.status
+
+
+def test_invoices_and_terms_parse(
+    client: pybusinesscentral.ApiClient, company: LiveCompany
+) -> None:
+    """Dates, amounts and statuses of drafts and posted invoices fit their models."""
+    number = company.rows("customers")[0]["number"]
+    line = {"lineType": "Item", "lineObjectNumber": "1", "quantity": 3}
+    for _ in range(2):
+        draft = company.insert(
+            "salesInvoices",
+            {"customerNumber": number, "salesInvoiceLines": [line]},
+            route="standard",
+        )
+    company.post_invoice(draft["id"])
+    invoices = SalesInvoiceApi(client).list_sales_invoices(company.id).value
+    today = datetime.now(UTC).date()
+    assert [("Draft", 7.5), ("Open", 7.5)] == [
+        (one.status, one.remaining_amount) for one in invoices
+    ]
+    assert all(abs((one.invoice_date - today).days) <= 1 for one in invoices)
+    terms = PaymentTermApi(client).list_payment_terms(company.id).value
+    assert ["30D"] == [one.code for one in terms]
