@@ -319,6 +319,7 @@ async def open_session(
                 settings.bc.url,
                 settings.dataverse.url,
                 dv.organization_id,
+                company_name=session.company_name,
             )
             yield session
         finally:

@@ -76,6 +76,18 @@ def test_the_same_services_are_welcome_again(store):
     store.remember_environment("other", "https://elsewhere", DV_ROOT, "org-2")
 
 
+def test_companies_are_known_by_their_names(store):
+    """A company that was renamed is known by its new name."""
+    for name in ("CRONUS", "", "CRONUS Ltd."):
+        store.remember_environment(
+            COMPANY, BC_ROOT, DV_ROOT, "org-1", company_name=name
+        )
+    store.remember_environment("b", BC_ROOT, DV_ROOT, "org-1", company_name="Adatum")
+    assert [("b", "Adatum"), (COMPANY, "CRONUS Ltd.")] == list(
+        store.known_companies().items()
+    )
+
+
 @pytest.mark.parametrize(
     ("bc_root", "organization", "named"),
     [

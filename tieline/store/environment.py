@@ -15,10 +15,17 @@ class Environment(Database):
     """Couplings mean nothing elsewhere: a sandbox's store must not meet live data."""
 
     def remember_environment(
-        self, company: str, bc_root: str, dataverse_root: str, organization_id: str
+        self,
+        company: str,
+        bc_root: str,
+        dataverse_root: str,
+        organization_id: str,
+        *,
+        company_name: str = "",
     ) -> None:
         """Bind the company to these services at first use, and check it later.
 
+        Its name is kept, so that it can be told without asking the service.
         Raises SafetyStop when the company was coupled with another Dataverse
         organisation or is read from another Business Central. An organisation
         that moved to another address is still the same.
@@ -26,6 +33,7 @@ class Environment(Database):
         e = environment.c
         insert = self.upsert(environment).values(
             company=company,
+            company_name=company_name,
             bc_root=bc_root,
             dataverse_root=dataverse_root,
             organization_id=organization_id,
@@ -47,12 +55,20 @@ class Environment(Database):
                     f"not from {bc_root}."
                 )
                 raise SafetyStop(msg, advice=_ADVICE)
-            if known.dataverse_root != dataverse_root:
+            name = company_name or known.company_name
+            if (known.dataverse_root, known.company_name) != (dataverse_root, name):
                 connection.execute(
                     update(environment)
                     .where(e.company == company)
-                    .values(dataverse_root=dataverse_root)
+                    .values(dataverse_root=dataverse_root, company_name=name)
                 )
+
+    def known_companies(self) -> dict[str, str]:
+        """Return {company id: its name} of all companies that had a run, by name."""
+        e = environment.c
+        query = select(e.company, e.company_name).order_by(e.company_name, e.company)
+        with self.reading() as connection:
+            return {row.company: row.company_name for row in connection.execute(query)}
 
 
 def _same_address(root: str) -> str:

@@ -222,6 +222,7 @@ environment = Table(
     "environment",
     metadata,
     _key("company"),
+    _text("company_name"),
     _text("bc_root"),
     _text("dataverse_root"),
     _text("organization_id"),

@@ -216,6 +216,7 @@ def _create_surroundings() -> None:
     op.create_table(
         "environment",
         _text("company"),
+        _text("company_name"),
         _text("bc_root"),
         _text("dataverse_root"),
         _text("organization_id"),
