@@ -21,7 +21,7 @@ from tieline.batch import rows_of
 from tieline.business_central import BusinessCentral
 from tieline.conversions.option import OptionBook
 from tieline.dataverse import Dataverse
-from tieline.errors import DriftError, RuleViolated, SettingsError
+from tieline.errors import DriftError, RuleViolated
 from tieline.odata.model import Change, Condition
 from tieline.options import couple_options
 from tieline.rates import dataverse_rate
@@ -303,12 +303,7 @@ async def open_session(
         SignInRefused, UnknownCompany, Unavailable: a service says so.
         StoreError: the store cannot be used.
     """
-    for name, service in (("BC", settings.bc), ("DATAVERSE", settings.dataverse)):
-        if not service.url:
-            msg = f"The setting TIELINE_{name}__URL is missing."
-            raise SettingsError(
-                msg, advice="Set it in the environment or in tieline.toml."
-            )
+    settings.require_addresses()
     with Store.open(settings.store.address) as store:
         cache = StoreCache(store)
         bc, dv = await _connect(settings, company or settings.bc.company, cache)

@@ -162,6 +162,14 @@ class Settings(BaseSettings):
         file = InitSettingsSource(settings_cls, _file_values())
         return init_settings, env_settings, file
 
+    def require_addresses(self) -> None:
+        """Make sure that both services have an address. Raises SettingsError."""
+        for name, service in (("BC", self.bc), ("DATAVERSE", self.dataverse)):
+            if not service.url:
+                msg = f"The setting TIELINE_{name}__URL is missing."
+                advice = "Set it in the environment or in tieline.toml."
+                raise SettingsError(msg, advice=advice)
+
     def for_company(self, name: str) -> CompanySettings:
         """Return the choices of the company called `name`."""
         return self.company.get(name, self.sync)

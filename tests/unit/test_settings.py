@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 from tieline.errors import SettingsError
-from tieline.settings import MICROSOFT_TOKEN_URL, ServiceSettings, load_settings
+from tieline.settings import (
+    MICROSOFT_TOKEN_URL,
+    ServiceSettings,
+    Settings,
+    load_settings,
+)
 
 SECRET = "s3cret-value"
 
@@ -137,3 +142,13 @@ def test_choices_of_a_company(folder) -> None:
     assert "team" == settings.for_company("A B").ownership
     assert not settings.for_company("A B").create_options
     assert settings.for_company("C").create_options
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [({}, "BC"), ({"bc": {"url": "http://a"}}, "DATAVERSE")],
+)
+def test_addresses_are_required_by_runs(given, missing: str) -> None:
+    """The first missing address is named as the variable that sets it."""
+    with pytest.raises(SettingsError, match=f"TIELINE_{missing}__URL is missing"):
+        Settings(**given).require_addresses()
