@@ -64,10 +64,9 @@ def frame_of(rows: Sequence[Mapping[str, Any]], shape: Shape) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def by_row_id(frames: Sequence[pd.DataFrame], shape: Shape) -> pd.DataFrame:
-    """Join frames into one, each id once, with the ids as its index too."""
-    whole = pd.concat(frames, ignore_index=True) if frames else frame_of([], shape)
-    whole = whole.drop_duplicates("id")
+def by_row_id(rows: Sequence[Mapping[str, Any]], shape: Shape) -> pd.DataFrame:
+    """Build the frame of `rows`, each id once, with the ids as its index too."""
+    whole = frame_of(rows, shape).drop_duplicates("id")
     return whole.set_axis(pd.Index(whole["id"].tolist(), dtype=object), axis=0)
 
 

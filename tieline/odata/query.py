@@ -79,9 +79,11 @@ def or_chains(
     """
     piece: list[str] = []
     used = 0
+    frame = len(quote(f"{property_name} eq  or ", safe=_SAFE))
     for literal in literals:
         term = f"{property_name} eq {literal}"
-        length = len(quote(term, safe=_SAFE)) + len("%20or%20")
+        is_bare = literal.isascii() and literal.replace("-", "").isalnum()
+        length = frame + len(literal if is_bare else quote(literal, safe=_SAFE))
         if piece and (used + length > characters or len(piece) >= most):
             yield " or ".join(piece)
             piece, used = [], 0

@@ -99,8 +99,7 @@ class Reader:
             for chain in chains
         ]
         bodies = await self.bodies(urls)
-        frames = [frame_of(rows, shape) for rows in bodies if rows]
-        return by_row_id(frames, shape)
+        return by_row_id([row for rows in bodies for row in rows], shape)
 
     async def bodies(self, urls: Sequence[str]) -> list[list[dict[str, Any]]]:
         """Read these addresses through batches; the rows of each, all pages."""
