@@ -177,6 +177,20 @@ async def test_faults_may_hit_one_part(api, state):
     assert (200, [204, 429, 204]) == answers
 
 
+async def test_edits_of_others_outlive_a_failed_change_set(api, state):
+    """What another user did meanwhile is not undone with the change set."""
+    account = await api.create("accounts", {"name": "F"})
+    ann = state.add_user("Ann Lee")
+
+    def edit():
+        state.edit_as(ann, "account", account, {"fax": "7"})
+
+    state.faults.add(Fault("edit", path="accounts", operation=True, edit=edit))
+    bad = operation("PATCH", f"accounts({account})", {"nmae": "G"}, 1)
+    assert (400, [400]) == await send(api, change_set(bad))
+    assert "7" == state.row("account", account)["fax"]
+
+
 _TOKEN = st.text("abcdefghijklmnopqrstuvwxyz0123456789_", min_size=1, max_size=12)
 _BODY = st.dictionaries(_TOKEN, st.text() | st.integers() | st.none(), max_size=4)
 _ENTRY = st.tuples(st.sampled_from(["POST", "PATCH", "DELETE"]), _TOKEN, _BODY, _TOKEN)

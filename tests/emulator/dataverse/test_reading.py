@@ -104,6 +104,7 @@ async def test_filters(api, state, text, expected):
         ("accounts?$search=x", (400, "0x80060888")),
         ("accounts?$format=json", (400, "0x80060888")),
         ("accounts?$Select=name", (400, "0x80060888")),
+        ("accounts?fetchXml=<fetch/>", (400, "0x80060888")),
         ("accounts?$select=Name", (400, "0x80060888")),
         ("accounts?$select=owneridtype", (400, "0x80060888")),
         ("accounts?$select=primarycontactid", (400, "0x80060888")),

@@ -147,13 +147,15 @@ def test_products_need_what_the_sales_logic_needs(state):
     product = new_product(state, group, unit)
     assert 2 == state.row("product", product)["statecode"]
     with refused():
+        state.edit_as(state.people.integration, "product", product, {"name": None})
+    with refused():
         state.edit_as(
             state.people.integration,
             "product",
             product,
             {"pricelevelid@odata.bind": f"/pricelevels({level})"},
         )
-    state.products.created_active = True
+    state.configure(createproductswithoutparentinactivestate=1)
     active = new_product(state, group, unit, productnumber="2")
     assert (0, 1) == (
         state.row("product", active)["statecode"],

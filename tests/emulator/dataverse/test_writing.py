@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
@@ -164,6 +165,9 @@ async def test_lookups_bind_and_clear(api, state):
         {"@odata.id": f"contacts({contact})"},
     )
     assert account == state.row("contact", contact)["_parentcustomerid_value"]
+    link = f"accounts({account})/contact_customer_accounts({contact})/$ref"
+    assert 204 == (await api.send("DELETE", link)).status_code
+    assert state.row("contact", contact)["_parentcustomerid_value"] is None
 
 
 async def test_custom_lookups_go_by_their_schema_name(api, state):
@@ -213,6 +217,28 @@ async def test_single_columns(api, state):
     await api.send("DELETE", f"accounts({account})/fax")
     row = state.row("account", account)
     assert ("G", None) == (row["name"], row["fax"])
+
+
+HOSTILE = [
+    'O\'Neil & "Sons" <b>x</b>',
+    "=SUM(A1:A9)",
+    "  blanks around  ",
+    "𝒳😀 שלום مرحبا",
+    "100% [a_b] \\ / ? # + ; --",
+    "line\r\nline\ttab",
+    "ß" * 160,
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_hostile_text_comes_back_and_is_found(api, name):
+    """Any text is kept to the letter and found by equality."""
+    row_id = await api.create("accounts", {"name": name})
+    quoted = quote(name.replace("'", "''"), safe="")
+    page = await api.get(f"accounts?$select=name&$filter=name%20eq%20'{quoted}'")
+    assert [(row_id, name)] == [
+        (row["accountid"], row["name"]) for row in page["value"]
+    ]
 
 
 async def test_empty_text_is_null(api, state):
@@ -273,6 +299,13 @@ async def test_who_changed_a_row(api, state):
     assert ann == state.row("account", account)["_modifiedby_value"]
     bob = state.add_user("Bob Roe", azureactivedirectoryobjectid=str(uuid4()))
     await api.send("PATCH", f"accounts({account})", {"name": "H"}, MSCRMCallerID=bob)
+    assert bob == state.row("account", account)["_modifiedby_value"]
+    directory_id = state.row("systemuser", bob)["azureactivedirectoryobjectid"]
+    state.edit_as(ann, "account", account, {"name": "G"})
+    await api.send("PATCH", f"accounts({account})", {}, CallerObjectId=directory_id)
+    assert ann == state.row("account", account)["_modifiedby_value"]
+    body = {"name": "H"}
+    await api.send("PATCH", f"accounts({account})", body, CallerObjectId=directory_id)
     assert bob == state.row("account", account)["_modifiedby_value"]
     refusal = await api.refusal(
         "PATCH", f"accounts({account})", {"name": "I"}, MSCRMCallerID=str(uuid4())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, unquote_plus, urlsplit
 from uuid import uuid4
 
 from tieline.emulator.dataverse.addressing import ROOT
@@ -86,7 +86,8 @@ def _part(answer: Answer, content_id: str | None) -> Part:
 
 def _run(org: Organization, operation: Operation, outer: Request) -> Answer:
     try:
-        request = _request(org, operation, outer, {})
+        _meet_faults(org, operation)
+        request = _request(operation, outer, {})
     except Refusal as refusal:
         return refused(refusal)
     return perform(org, request)
@@ -99,13 +100,15 @@ def _run_change_set(
     references: dict[str, str] = {}
     parts: list[Part] = []
     try:
+        for operation in item.operations:
+            _meet_faults(org, operation)
         with org.data.transaction():
             for operation in item.operations:
                 if operation.method == "GET":
                     raise bad_query("A change set must not contain GET requests.")
                 if operation.content_id is None:
                     raise bad_query("Content-ID header not present")
-                request = _request(org, operation, outer, references)
+                request = _request(operation, outer, references)
                 answer = carry_out(org, request)
                 if answer.created:
                     references[f"${operation.content_id}"] = answer.created
@@ -116,18 +119,18 @@ def _run_change_set(
 
 
 def _request(
-    org: Organization, operation: Operation, outer: Request, references: dict[str, str]
+    operation: Operation, outer: Request, references: dict[str, str]
 ) -> Request:
     """Return a part of the batch as a request of its own.
 
     Raises:
-        Refusal: a reference to nothing, a foreign URL, or a fault on demand.
+        Refusal: a reference to nothing, or a batch inside the batch.
     """
     path, _, query = _below_root(operation.url, references).partition("?")
     path = unquote(path)
     if path.startswith("$batch"):
         raise bad_query("A batch cannot contain another batch.")
-    request = replace(
+    return replace(
         outer,
         method=operation.method,
         path=path,
@@ -137,8 +140,6 @@ def _request(
         references=references,
         in_batch=True,
     )
-    _meet_faults(org, request)
-    return request
 
 
 def _inherited(outer: Request) -> dict[str, str]:
@@ -147,10 +148,7 @@ def _inherited(outer: Request) -> dict[str, str]:
 
 
 def _below_root(url: str, references: dict[str, str]) -> str:
-    if "://" in url:
-        parts = urlsplit(url)
-        url = parts.path + (f"?{parts.query}" if parts.query else "")
-    url = url.removeprefix(ROOT)
+    url = _relative(url)
     match = _REFERENCE.fullmatch(url)
     if match is not None and not match[1].startswith(("$batch", "$metadata")):
         created = references.get(match[1])
@@ -163,9 +161,21 @@ def _below_root(url: str, references: dict[str, str]) -> str:
     return url.lstrip("/")
 
 
-def _meet_faults(org: Organization, request: Request) -> None:
-    path = f"{ROOT}{request.path}" + (f"?{request.query}" if request.query else "")
-    for fault in org.ground.faults.due(request.method, path, operation=True):
+def _relative(url: str) -> str:
+    if "://" in url:
+        parts = urlsplit(url)
+        url = parts.path + (f"?{parts.query}" if parts.query else "")
+    return url.removeprefix(ROOT)
+
+
+def _meet_faults(org: Organization, operation: Operation) -> None:
+    """Let faults on demand happen, before any transaction begins.
+
+    Raises:
+        Refusal: a fault refuses the operation.
+    """
+    path = ROOT + _relative(unquote_plus(operation.url))
+    for fault in org.ground.faults.due(operation.method, path, operation=True):
         if fault.kind == "edit" and fault.edit is not None:
             fault.edit()
         elif fault.kind == "throttle":

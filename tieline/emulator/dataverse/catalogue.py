@@ -102,7 +102,8 @@ def _product(write: Write) -> None:
     group_id = write.row.get("_defaultuomscheduleid_value")
     if unit is not None and unit["_uomscheduleid_value"] != group_id:
         raise invalid("The default unit of a product must belong to its unit group.")
-    if write.old is None and write.org.products.created_active:
+    starts_active = write.org.settings["createproductswithoutparentinactivestate"]
+    if write.old is None and starts_active:
         write.row["statecode"], write.row["statuscode"] = ACTIVE, 1
     level = write.row.get("_pricelevelid_value")
     if "_pricelevelid_value" in write.given and level is not None:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from tieline.emulator.dataverse.addressing import Target, find_target, resolve_reference
+from tieline.emulator.dataverse.addressing import (
+    Segment,
+    Target,
+    find_target,
+    resolve_reference,
+)
 from tieline.emulator.dataverse.exchange import Answer, Request, done
 from tieline.emulator.dataverse.organization import Organization
 from tieline.emulator.dataverse.payload import BIND
@@ -84,7 +89,7 @@ def write_property(
         Refusal: no such column, or a rule forbids the value.
     """
     if name in table.navigations and request.method == "DELETE":
-        return write_reference(org, table, row, name, request)
+        return write_reference(org, table, row, Segment(name), request)
     if name not in table.by_wire or request.method not in ("PUT", "DELETE"):
         if name in table.by_wire:
             raise wrong_method(request.method)
@@ -100,16 +105,16 @@ def write_property(
 
 
 def write_reference(
-    org: Organization, table: Table, row: Row, name: str, request: Request
+    org: Organization, table: Table, row: Row, step: Segment, request: Request
 ) -> Answer:
-    """Answer PUT, POST and DELETE of `…/nav/$ref`.
+    """Answer PUT, POST and DELETE of `…/nav/$ref` and of `…/nav(id)/$ref`.
 
     Raises:
         Refusal: no such navigation property, or the reference leads nowhere.
     """
-    writer = _writer(org, request)
+    writer, name = _writer(org, request), step.name
     if name in table.collections:
-        return _link(org, table, row, table.collections[name], request, writer)
+        return _link(org, table, row, step, request, writer)
     if name not in table.navigations:
         raise no_property(name, table.name)
     link = None
@@ -127,16 +132,19 @@ def _link(
     org: Organization,
     table: Table,
     row: Row,
-    collection: Collection,
+    step: Segment,
     request: Request,
     writer: Writer,
 ) -> Answer:
+    collection = table.collections[step.name]
     related = org.schema.tables[collection.table]
     navigation = back(related, collection, table)
     own: str | None = f"/{table.set_name}({row[table.key]})"
     link = request.json().get("@odata.id")
     if request.method == "DELETE":
         own, link = None, request.options.get("$id")
+        if step.key is not None:
+            link = f"/{related.set_name}({step.key})"
     if request.method not in ("POST", "DELETE") or not isinstance(link, str):
         raise bad_query("The reference of a collection is added by its '@odata.id'.")
     target = resolve_reference(org.data, org.schema.by_set, link)

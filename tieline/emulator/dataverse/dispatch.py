@@ -142,7 +142,7 @@ def _on_row(
     if names == [f"{PREFIX}PublishProductHierarchy"] and table.name == "product":
         return _publish_product(org, row, request)
     if len(names) == 2 and names[1] == "$ref":
-        return write_reference(org, table, row, names[0], request)
+        return write_reference(org, table, row, rest[0], request)
     if len(names) > 1:
         raise no_segment(names[1])
     if request.method == "GET":

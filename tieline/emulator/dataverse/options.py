@@ -34,6 +34,9 @@ _OFFERED = frozenset(
         "$deltatoken",
     }
 )
+_ELSEWHERE = frozenset({"fetchXml", "sql", "savedQuery", "userQuery"})
+"""Query languages that the service offers beside OData and the emulator does not."""
+
 _NESTED = frozenset({"$select", "$expand", "$orderby", "$filter", "$top"})
 
 
@@ -112,7 +115,7 @@ def read_options(table: Table, query: Mapping[str, str]) -> Options:
         Refusal: an option that is not offered, in the wrong case, or malformed.
     """
     for name in query:
-        if name.startswith("$") and name not in _OFFERED:
+        if name in _ELSEWHERE or (name.startswith("$") and name not in _OFFERED):
             raise bad_query(f"The query parameter {name} is not supported.")
     aliases = {
         name: read_filter(value) for name, value in query.items() if name[0] == "@"

@@ -29,12 +29,11 @@ class Products:
     """What products allow here.
 
     `active_accepts` are the columns that an active product takes without being
-    put under revision; `created_active` is the organization's setting that lets
-    products start as active instead of draft.
+    put under revision. Whether products start as active is a setting of the
+    organization row, createproductswithoutparentinactivestate.
     """
 
     active_accepts: frozenset[str] | None = STRICT
-    created_active: bool = False
 
 
 @dataclass(frozen=True)
