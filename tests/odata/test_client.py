@@ -12,7 +12,7 @@ import pytest
 from tests.odata.fakes import ROOT, Time, client
 from tieline.business_central.refusals import classify
 from tieline.errors import NotFound, Throttled, Unavailable
-from tieline.odata.client import next_address, same_service
+from tieline.odata.links import next_address, same_service
 from tieline.odata.wire import Request
 
 OK = httpx.Response(200, json={"value": []})

@@ -11,10 +11,13 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.odata.fakes import ROOT, wire
+from tests.odata.fakes import ROOT, client, wire
 from tieline.business_central import BusinessCentral
+from tieline.dataverse.api import open_schema
+from tieline.dataverse.refusals import classify
 from tieline.errors import Unavailable, VersionConflict
 from tieline.odata.model import Change
+from tieline.odata.schema import MemoryCache
 from tieline.settings import BusinessCentralSettings
 
 COMPANY = "11111111-2222-3333-4444-555555555555"
@@ -115,3 +118,25 @@ async def test_a_page_inside_a_batch_is_followed() -> None:
     assert [first["value"][0]["id"], COMPANY] == frame["id"].tolist()
     assert frame["displayName"].tolist() == [None, None]
     assert frame["version"].tolist() == [None, None]
+
+
+async def test_lengths_come_from_the_definitions_when_csdl_has_none() -> None:
+    """A metadata document without lengths is completed, once per table."""
+    asked: list[str] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path.rpartition("/")[2])
+        if asked[-1] == "$metadata":
+            return httpx.Response(200, text=METADATA)
+        if "StringAttributeMetadata" in asked[-1]:
+            rows = [{"LogicalName": "displayName", "MaxLength": 160}]
+            return httpx.Response(200, json={"value": rows})
+        return httpx.Response(404, json={})
+
+    async with client(handler, classify) as sender:
+        schema = open_schema(sender, ROOT, MemoryCache())
+        found = await schema.find("customer")
+        assert found == await schema.find("customer")
+    assert found is not None
+    assert found.table.columns["displayName"].max_length == 160
+    assert len(asked) == 4

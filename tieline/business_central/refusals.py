@@ -17,7 +17,7 @@ from tieline.errors import (
     UnknownCompany,
     VersionConflict,
 )
-from tieline.odata.client import unavailable_or_throttled
+from tieline.odata.refusals import unavailable_or_throttled
 from tieline.odata.wire import service_error
 
 _CORRELATION = re.compile(r"\s*CorrelationId:\s*([0-9A-Fa-f-]{36})\.?\s*$")

@@ -11,16 +11,15 @@ from typing import Any, Self
 import pandas as pd
 
 from tieline.business_central import writing
+from tieline.business_central.children import read_children
 from tieline.business_central.company import Company, find_company
 from tieline.business_central.manner import CURRENCY, manner
 from tieline.business_central.refusals import classify
 from tieline.business_central.route import COMPANION, STANDARD, Route, open_route
 from tieline.errors import DriftError, Forbidden, Rejected, SystemName
-from tieline.odata.client import Client, next_address
-from tieline.odata.frames import frame_of
+from tieline.odata.client import Client
 from tieline.odata.located import Located, read_changed, read_chosen
 from tieline.odata.model import Change, Filter, Page, Table, Written
-from tieline.odata.query import address, distinct, or_chains
 from tieline.odata.schema import MemoryCache, MetadataCache, SetSchema
 from tieline.odata.wire import Counters, Request, Wire
 from tieline.settings import BusinessCentralSettings
@@ -201,28 +200,7 @@ class BusinessCentral:
             msg = f"Business Central's {table} has no collection {navigation}."
             raise DriftError(msg)
         lines = await self._ready(self._routes[table], child, "", columns)
-        shape = lines.shape(columns)
-        key = located.table.key
-        options = {"$select": key, "$expand": f"{navigation}($select={shape.select})"}
-        bare = address(located.base, options)
-        style = located.reader.style
-        chains = or_chains(
-            key,
-            distinct(ids),
-            characters=max(200, style.address_length - len(bare)),
-            most=style.terms,
-        )
-        urls = [address(located.base, {**options, "$filter": one}) for one in chains]
-        rows: list[dict[str, Any]] = []
-        parents: list[str] = []
-        for headers in await located.reader.bodies(urls):
-            for header in headers:
-                found = await self._lines(located.base, header, navigation)
-                rows += found
-                parents += [str(header[key]).lower()] * len(found)
-        frame = frame_of(rows, shape)
-        frame.insert(3, "parent_id", pd.Series(parents, dtype=object))
-        return frame
+        return await read_children(located, ids, navigation, lines.shape(columns))
 
     async def insert(self, table: str, rows: Sequence[Change]) -> list[Written]:
         """Create rows under the ids given; each row has its own result."""
@@ -301,13 +279,3 @@ class BusinessCentral:
         """Locate a set whose rows come back whole."""
         columns = (await self.table(table)).columns
         return await self._locate(table, list(columns))
-
-    async def _lines(
-        self, base: str, header: dict[str, Any], navigation: str
-    ) -> list[dict[str, Any]]:
-        lines: list[dict[str, Any]] = list(header.get(navigation) or [])
-        more = {"@odata.nextLink": header.get(f"{navigation}@odata.nextLink")}
-        if link := next_address(base, more):
-            async for _, body in self._client.pages(link):
-                lines += body.get("value", [])
-        return lines

@@ -15,7 +15,7 @@ from tieline.errors import (
     TielineError,
     VersionConflict,
 )
-from tieline.odata.client import unavailable_or_throttled
+from tieline.odata.refusals import unavailable_or_throttled
 from tieline.odata.wire import service_error
 
 THROTTLED = frozenset({"0x80072321", "0x80072322", "0x80072326"})

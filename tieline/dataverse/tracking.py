@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from tieline.dataverse.refusals import EXPIRED_VERSION
 from tieline.errors import Rejected
-from tieline.odata.client import Client, next_address, same_service
+from tieline.odata.client import Client
+from tieline.odata.links import next_address, same_service
 from tieline.odata.model import Table
 from tieline.odata.query import address
 

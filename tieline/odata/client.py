@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -23,6 +23,7 @@ from tieline.errors import (
     TielineError,
     Unavailable,
 )
+from tieline.odata.links import next_address
 from tieline.odata.pace import Pace
 from tieline.odata.token import TokenSource
 from tieline.odata.wire import (
@@ -32,8 +33,6 @@ from tieline.odata.wire import (
     Request,
     Wire,
     parsed,
-    retry_after_s,
-    service_error,
 )
 from tieline.settings import ServiceSettings
 
@@ -48,12 +47,6 @@ LONGEST_PAUSE_S = 60.0
 UNKNOWN_CLOCK_MARGIN = timedelta(seconds=300)
 """How far a service's clock may be behind ours when it does not tell the time."""
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-
-
-class Overloaded(Unavailable):
-    """A 5xx that may say when to come again."""
-
-    retry_after_s: float | None = None
 
 
 class Client:
@@ -240,54 +233,6 @@ class Client:
         never_sent = isinstance(error, _NEVER_SENT)
         failure.maybe_done = request.method != "GET" and not never_sent
         return failure
-
-
-def next_address(url: str, body: Mapping[str, Any]) -> str | None:
-    """Return the address of the next page of what was read from `url`, or None.
-
-    The link may be relative. Path and query stay as the service wrote them;
-    host and scheme stay ours, so that a token never follows a link elsewhere.
-    """
-    link = body.get("@odata.nextLink")
-    return same_service(url, str(link)) if link else None
-
-
-def same_service(url: str, link: str) -> str:
-    """Resolve `link` against `url` and keep the scheme and host of `url`."""
-    ours = urlsplit(url)
-    target = urljoin(url, link)
-    parts = urlsplit(target)
-    if (parts.scheme, parts.netloc) == (ours.scheme, ours.netloc):
-        return target
-    rest = target[len(f"{parts.scheme}://{parts.netloc}") :]
-    return f"{ours.scheme}://{ours.netloc}{rest}"
-
-
-def unavailable_or_throttled(
-    system: SystemName, status: int, headers: Mapping[str, str], body: Any
-) -> ApiError | None:
-    """Return the error of a status that means the same on both services."""
-    title = SYSTEM_TITLES[system]
-    code, text = service_error(body)
-    if status == 429:
-        throttled = Throttled(
-            text or f"{title} asks to slow down.",
-            system=system,
-            status=status,
-            service_code=code,
-        )
-        throttled.retry_after_s = retry_after_s(headers)
-        return throttled
-    if status in (408, 500, 502, 503, 504):
-        unavailable = Overloaded(
-            text or f"{title} answered with status {status}.",
-            system=system,
-            status=status,
-            service_code=code,
-        )
-        unavailable.retry_after_s = retry_after_s(headers)
-        return unavailable
-    return None
 
 
 def _service_time(headers: Mapping[str, str], took_s: float) -> datetime:

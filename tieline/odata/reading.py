@@ -9,8 +9,9 @@ from typing import Any
 import pandas as pd
 
 from tieline.errors import SYSTEM_TITLES, ApiError, Throttled, Unavailable
-from tieline.odata.client import Client, gather_all, next_address
+from tieline.odata.client import Client, gather_all
 from tieline.odata.frames import Shape, by_row_id, frame_of
+from tieline.odata.links import next_address
 from tieline.odata.model import Page
 from tieline.odata.query import address, both, or_chains
 from tieline.odata.wire import Answer, Classify, Operation, Request, Result

@@ -30,14 +30,16 @@ async def settle(
 
     A row whose answer is lost, and one that is refused because an earlier try
     may have been carried out, is read back before it is written again. What
-    stays unknown after all rounds carries Unavailable with `maybe_done`.
+    stays undone or unknown carries Unavailable, with `maybe_done` when unknown.
     """
     outcome: dict[int, Written] = {}
     pending = list(range(len(rows)))
     failure: ApiError | None = None
+    in_doubt = False
     for attempt in range(ROUNDS):
         answers, failed = await _attempt(send, [rows[place] for place in pending])
         failure = failed or failure
+        in_doubt = in_doubt or _leaves_doubt(failed, answers)
         unsure = [
             place
             for place, answer in zip(pending, answers, strict=True)
@@ -47,7 +49,7 @@ async def settle(
         outcome |= {p: a for p, a in latest.items() if a and p not in set(unsure)}
         if not unsure:
             break
-        if attempt == 0 and isinstance(failed, Unavailable) and not failed.maybe_done:
+        if isinstance(failed, Throttled) or (failed and not in_doubt):
             break
         failure = failed or _failure_among([latest[place] for place in unsure])
         try:
@@ -68,10 +70,12 @@ async def settle(
             break
         if failure is not None and attempt + 1 < ROUNDS:
             pause_s = client.pause_after(failure, attempt=attempt + 1)
+            if isinstance(failure, Throttled):
+                client.pace.throttled(pause_s)
             await client.wire.sleep(pause_s)
     for place in pending:
         if place not in outcome:
-            outcome[place] = _unknown(rows[place], failure, client)
+            outcome[place] = _unknown(rows[place], failure, client, in_doubt=in_doubt)
     return [outcome[place] for place in range(len(rows))]
 
 
@@ -108,13 +112,22 @@ def _failure_among(answers: Sequence[Written | None]) -> ApiError | None:
     )
 
 
-def _unknown(row: Change, failure: ApiError | None, client: Client) -> Written:
+def _leaves_doubt(failed: ApiError | None, answers: Sequence[Written | None]) -> bool:
+    """Whether a try that did not succeed may have been carried out all the same."""
+    if failed is not None:
+        return isinstance(failed, Unavailable) and failed.maybe_done
+    errors = [answer.error if answer else None for answer in answers]
+    return None in answers or any(isinstance(one, Unavailable) for one in errors)
+
+
+def _unknown(
+    row: Change, failure: ApiError | None, client: Client, *, in_doubt: bool
+) -> Written:
     error = Unavailable(
         failure.message if failure else "The service gave no answer about this row.",
         system=client.system,
         status=failure.status if failure else 0,
         service_code=failure.service_code if failure else "",
     )
-    never_sent = isinstance(failure, Unavailable) and not failure.maybe_done
-    error.maybe_done = not never_sent
+    error.maybe_done = in_doubt
     return Written(row.id, error=error)

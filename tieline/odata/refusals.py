@@ -1,0 +1,48 @@
+"""Which errors mean the same on both services? Throttling and unavailability."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tieline.errors import (
+    SYSTEM_TITLES,
+    ApiError,
+    SystemName,
+    Throttled,
+    Unavailable,
+)
+from tieline.odata.wire import retry_after_s, service_error
+
+
+class Overloaded(Unavailable):
+    """A 5xx that may say when to come again."""
+
+    retry_after_s: float | None = None
+
+
+def unavailable_or_throttled(
+    system: SystemName, status: int, headers: Mapping[str, str], body: Any
+) -> ApiError | None:
+    """Return the error of a status that means the same on both services."""
+    title = SYSTEM_TITLES[system]
+    code, text = service_error(body)
+    if status == 429:
+        throttled = Throttled(
+            text or f"{title} asks to slow down.",
+            system=system,
+            status=status,
+            service_code=code,
+        )
+        throttled.retry_after_s = retry_after_s(headers)
+        return throttled
+    if status in (408, 500, 502, 503, 504):
+        unavailable = Overloaded(
+            text or f"{title} answered with status {status}.",
+            system=system,
+            status=status,
+            service_code=code,
+        )
+        unavailable.retry_after_s = retry_after_s(headers)
+        return unavailable
+    return None
