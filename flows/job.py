@@ -244,14 +244,20 @@ async def _run_pass(run: JobRun, one_way: Direction) -> None:
         await guard_deletions(one_pass)
         one_pass.queue, one_pass.deletions = one_pass.deletions, []
         await _drain(one_pass, Reader(one_pass), allow_deletions=True)
+    if not run.options.dry_run:
+        _end_pass(one_pass)
+
+
+def _end_pass(one_pass: Pass) -> None:
+    """Save how far the pass came, now that all of it is stored."""
+    run = one_pass.run
+    store, company, name = run.session.store, run.session.company_id, run.mapping.name
+    for cursor, value in one_pass.cursors.items():
+        store.set_cursor(company, name, cursor, value)
     watermark = one_pass.watermark
-    if watermark is not None and not run.options.dry_run:
-        run.session.store.advance_watermark(
-            run.session.company_id,
-            run.mapping.name,
-            one_pass.way,
-            watermark,
-            revision=one_pass.revision,
+    if watermark is not None:
+        store.advance_watermark(
+            company, name, one_pass.way, watermark, revision=one_pass.revision
         )
 
 

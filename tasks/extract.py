@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from tasks.deletions import notice_deletions
 from tasks.job_run import JobRun, Pass
 from tieline.batch import Batch, moment
 from tieline.errors import UnknownRecord
@@ -123,7 +124,10 @@ async def start_pass(run: JobRun, direction: Direction) -> Pass:
         to = direction is Direction.TO_DATAVERSE
         one_pass.queue = bc_ids if to else dataverse_ids
         return one_pass
-    ids = store.candidates(company, mapping.name, one_pass.way, now=run.now)
+    ids = [
+        *store.candidates(company, mapping.name, one_pass.way, now=run.now),
+        *await notice_deletions(one_pass),
+    ]
     if mapping.hooks.candidates is not None:
         ids = [*ids, *await mapping.hooks.candidates(run.session, direction)]
     one_pass.queue = list(dict.fromkeys(ids))

@@ -57,7 +57,8 @@ class Pass:
     """One direction of a job run: its progress and its watermark.
 
     `queue` holds source ids to be read by id; `deletions` those whose counterpart
-    is gone and whose policy would restore or uncouple them.
+    is gone and whose policy would restore or uncouple them. `cursors` are saved
+    with the watermark, when the pass was read to its end.
     """
 
     run: JobRun
@@ -70,6 +71,7 @@ class Pass:
     done: set[str] = field(default_factory=set)
     attempts: dict[str, int] = field(default_factory=dict)
     deletions: list[str] = field(default_factory=list)
+    cursors: dict[str, str] = field(default_factory=dict)
 
     @property
     def way(self) -> OneWay:

@@ -31,9 +31,6 @@ async def couple_options(
             value = await session.dataverse.insert_option(table, name, code)
             rows.append(OptionRow(bc_id, code, value, code))
     if save and rows != stored:
-        kept = {row.bc_id for row in rows}
-        lost = [row.bc_id for row in stored if row.bc_id not in kept]
-        session.store.delete_options(session.company_id, column, lost)
         session.store.save_options(session.company_id, column, rows)
     return OptionBook(
         values={row.bc_code: row.value for row in rows},
