@@ -84,3 +84,10 @@ def error_of(answer: httpx.Response) -> tuple[int, str]:
     error = answer.json()["error"]
     assert "  CorrelationId:  " in error["message"]
     return answer.status_code, error["code"]
+
+
+async def first(
+    bench: Bench, path: str = "customers", *, route: str = "tieline/sync/v1.0"
+) -> dict[str, Any]:
+    """The first row of a set."""
+    return (await bench.rows(path, route=route))[0]

@@ -7,15 +7,12 @@ from uuid import uuid4
 
 import pytest
 
-from tests.emulator.business_central.conftest import Bench, error_of
+from tests.emulator.business_central.conftest import Bench, error_of, first
 from tieline.emulator.business_central import Refusal
+from tieline.emulator.business_central.schema import schema
 
 V2 = "v2.0"
 ANY = {"If-Match": "*"}
-
-
-async def _first(bench: Bench, path: str = "customers", **more: Any) -> dict[str, Any]:
-    return (await bench.rows(path, **more))[0]
 
 
 async def test_a_created_row_comes_back_whole(bench: Bench) -> None:
@@ -33,7 +30,7 @@ async def test_a_created_row_comes_back_whole(bench: Bench) -> None:
     assert answer.headers["Location"].endswith(f"/customers({id})")
     assert (
         row["@odata.etag"]
-        == (await _first(bench, f"customers?$filter=id eq {id}"))["@odata.etag"]
+        == (await first(bench, f"customers?$filter=id eq {id}"))["@odata.etag"]
     )
     again = await bench.ask("POST", "customers", body)
     assert (400, "Internal_EntityWithSameKeyExists") == error_of(again)
@@ -58,17 +55,17 @@ async def test_a_change_needs_the_rows_tag(
     bench: Bench, header: str | None, expected: tuple[int, str]
 ) -> None:
     """Missing and garbled tags are 400, a stale one 409; nothing is written."""
-    row = await _first(bench)
+    row = await first(bench)
     headers = {"If-Match": header} if header else {}
     path = f"customers({row['id']})"
     answer = await bench.ask("PATCH", path, {"city": "Ulm"}, headers=headers)
     assert expected == error_of(answer)
-    assert row == await _first(bench)
+    assert row == await first(bench)
 
 
 async def test_the_right_tag_and_the_star_change_the_row(bench: Bench) -> None:
     """200 with the whole row; the time moves, the old tag is stale from then on."""
-    row = await _first(bench)
+    row = await first(bench)
     path, tag = f"customers({row['id']})", {"If-Match": row["@odata.etag"]}
     bench.state.clock.advance(1)
     answer = await bench.ask("PATCH", path, {"city": "Ulm"}, headers=tag)
@@ -85,7 +82,7 @@ async def test_the_right_tag_and_the_star_change_the_row(bench: Bench) -> None:
 
 async def test_rows_are_deleted_with_or_without_a_tag(bench: Bench) -> None:
     """A sent tag is checked, a missing one is not; then the row is gone."""
-    row = await _first(bench)
+    row = await first(bench)
     path = f"customers({row['id']})"
     wrong = {"If-Match": 'W/"JzE5OzA7MDA7Jw=="'}
     assert 409 == (await bench.ask("DELETE", path, headers=wrong)).status_code
@@ -162,7 +159,7 @@ async def test_the_texts_of_refusals_are_the_services(bench: Bench) -> None:
 
 async def test_methods_that_a_page_lacks(bench: Bench) -> None:
     """405 for PATCH on a set, PUT, and writes to read-only pages."""
-    id = (await _first(bench))["id"]
+    id = (await first(bench))["id"]
     for method, path in (
         ("PATCH", "customers"),
         ("PUT", f"customers({id})"),
@@ -213,133 +210,6 @@ async def test_the_standard_page_has_rules_of_its_own(bench: Bench) -> None:
     assert "Application_DialogException" == error_of(refused)[1]
 
 
-async def test_a_customer_brings_its_company_contact(bench: Bench) -> None:
-    """Creating makes contact and relation; both follow each other's changes."""
-    body = {"displayName": "Fabrikam", "city": "Ulm", "salespersonCode": "PS"}
-    customer = (await bench.ask("POST", "customers", body)).json()
-    number = customer["companyContactNumber"]
-    contact = await _first(bench, f"contacts?$filter=number eq '{number}'")
-    assert ("Company", "Fabrikam", "Ulm", "PS", number, customer["number"]) == (
-        contact["type"],
-        contact["displayName"],
-        contact["city"],
-        contact["salespersonCode"],
-        contact["companyNumber"],
-        contact["companyCustomerNumber"],
-    )
-    path = f"customers({customer['id']})"
-    await bench.ask("PATCH", path, {"displayName": "Fabrikam Ltd"}, headers=ANY)
-    contact = await _first(bench, f"contacts?$filter=number eq '{number}'")
-    assert "Fabrikam Ltd" == contact["displayName"]
-    bench.company.update("contacts", contact["id"], {"city": "Bonn"})
-    assert "Bonn" == (await bench.ask("GET", path)).json()["city"]
-
-
-async def test_persons_are_named_by_their_parts(bench: Bench) -> None:
-    """The display name is first, middle and surname; the standard page splits it."""
-    parent = (await _first(bench))["companyContactNumber"]
-    body = {
-        "type": "Person",
-        "firstName": "Ann",
-        "middleName": "B.",
-        "surname": "Cole",
-        "companyNumber": parent,
-    }
-    person = (await bench.ask("POST", "contacts", body)).json()
-    assert ("Ann B. Cole", "Adatum", "10000") == (
-        person["displayName"],
-        person["companyName"],
-        person["companyCustomerNumber"],
-    )
-    standard = {"type": "Person", "displayName": "Dan E. Fox"}
-    id = (await bench.ask("POST", "contacts", standard, route=V2)).json()["id"]
-    row = await _first(bench, f"contacts?$filter=id eq {id}")
-    assert ("Dan", "E.", "Fox") == (row["firstName"], row["middleName"], row["surname"])
-    wrong = {"type": "Person", "firstName": "X", "companyNumber": person["number"]}
-    answer = await bench.ask("POST", "contacts", wrong)
-    assert (400, "Internal_InvalidTableRelation") == error_of(answer)
-    assert 400 == (await bench.ask("POST", "contacts", {}, route=V2)).status_code
-    people = "contactsInformation?$filter=contactType eq 'Person'"
-    listed = await bench.rows(people, route=V2)
-    assert [person["id"]] == [one["contactId"] for one in listed]
-
-
-async def test_a_rename_takes_its_references_along(bench: Bench) -> None:
-    """A changed number or code moves what points at it; the id stays."""
-    customer = await _first(bench)
-    bench.company.update("customers", customer["id"], {"salespersonCode": "PS"})
-    sales = await _first(bench, "salespeoplePurchasers")
-    path = f"salespeoplePurchasers({sales['id']})"
-    await bench.ask("PATCH", path, {"code": "ps2"}, headers=ANY)
-    assert "PS2" == (await _first(bench))["salespersonCode"]
-    await bench.ask(
-        "PATCH", f"customers({customer['id']})", {"number": "99"}, headers=ANY
-    )
-    renamed = await _first(bench, "customers?$filter=number eq '99'")
-    assert (customer["id"], customer["companyContactNumber"]) == (
-        renamed["id"],
-        renamed["companyContactNumber"],
-    )
-    taken = await bench.ask(
-        "PATCH", f"customers({customer['id']})", {"number": "20000"}, headers=ANY
-    )
-    assert (400, "Internal_EntityWithSameKeyExists") == error_of(taken)
-
-
-async def test_a_template_fills_what_the_body_leaves_out(bench: Bench) -> None:
-    """Its values are defaults, its series numbers the row; it reads as blank."""
-    bench.company.series["VIP"] = "VIP01"
-    values = {"paymentTermsCode": "30D", "city": "Ulm"}
-    bench.company.add_template("Customer", "VIP", values, series="VIP")
-    body = {"displayName": "New", "city": "Bonn", "templateCode": "vip"}
-    row = (await bench.ask("POST", "customers", body)).json()
-    assert ("VIP01", "30D", "Bonn", "") == (
-        row["number"],
-        row["paymentTermsCode"],
-        row["city"],
-        row["templateCode"],
-    )
-    path = f"customers({row['id']})"
-    change = {"templateCode": "VIP"}
-    answer = await bench.ask("PATCH", path, change, headers=ANY)
-    assert (400, "BadRequest_InvalidOperation") == error_of(answer)
-
-
-async def test_rates_and_stock_are_worked_out(bench: Bench) -> None:
-    """The factor follows the rate at the work date, stock the ledger entries."""
-    euro = await _first(bench, "currencies")
-    assert 0.8 == euro["currencyFactor"]
-    before = euro["lastModifiedDateTime"]
-    bench.state.clock.advance(60)
-    bench.company.set_rate("EUR", bench.state.work_date, exchange=1, relational=2)
-    euro = await _first(bench, "currencies")
-    assert (0.5, before) == (euro["currencyFactor"], euro["lastModifiedDateTime"])
-    assert euro["exchangeRateModifiedDateTime"] > before
-    bench.company.move_item("1000", 7)
-    bench.company.move_item("1000", -2.5)
-    assert 4.5 == (await _first(bench, "items"))["inventory"]
-    newer = "itemLedgerEntries?$filter=lastModifiedDateTime gt 2026-03-10T12:00:30Z"
-    assert ["1000", "1000"] == [row["itemNumber"] for row in await bench.rows(newer)]
-    setup = await _first(bench, "syncSetups")
-    assert ("USD", "2026-03-10") == (setup["localCurrencyCode"], setup["workDate"])
-
-
-async def test_stock_is_set_by_a_change_never_on_creation(bench: Bench) -> None:
-    """The standard page posts the difference; on insert it refuses."""
-    body = {"number": "2", "displayName": "x", "inventory": 1}
-    answer = await bench.ask("POST", "items", body, route=V2)
-    assert (400, "Application_DialogException") == error_of(answer)
-    item = await _first(bench, "items", route=V2)
-    path = f"items({item['id']})"
-    change = {"inventory": 3}
-    changed = await bench.ask("PATCH", path, change, route=V2, headers=ANY)
-    assert 3 == changed.json()["inventory"]
-    assert (
-        item["baseUnitOfMeasureId"]
-        == bench.company.find("Unit of Measure", "PCS")["id"]
-    )
-
-
 def test_other_users_meet_the_same_rules(bench: Bench) -> None:
     """Edits in process are validated and refused like those over HTTP."""
     with pytest.raises(Refusal, match="cannot be found"):
@@ -358,3 +228,43 @@ async def test_counters_tell_what_was_asked_and_written(bench: Bench) -> None:
     assert {"POST customers": 1, "GET customers": 1} == counts["requests"]
     assert (2, {"customers": 1}) == (counts["received"], counts["written"])
     assert 3 == counts["read"]["customers"]
+
+
+async def test_no_content_when_preferred(bench: Bench) -> None:
+    """A create may answer 204 with just the address."""
+    body = {"code": "SEK"}
+    prefer = {"Prefer": "return-no-content"}
+    answer = await bench.ask("POST", "currencies", body, headers=prefer)
+    assert (204, b"") == (answer.status_code, answer.content)
+    assert "currencies(" in answer.headers["Location"]
+
+
+async def test_every_page_can_be_read_and_ordered(bench: Bench) -> None:
+    """Each set of both routes lists; its rows and metadata name the same things."""
+    bench.company.insert("itemVariants", {"itemNumber": "1000", "code": "RED"})
+    bench.company.insert("resources", {"number": "R1", "displayName": "Lift"})
+    everyone = {"salesType": "All_x0020_Customers", "itemNumber": "1000"}
+    bench.company.insert("salesPrices", everyone)
+    bench.company.add_vendor("V1", "Vendor")
+    draft = bench.company.insert(
+        "salesInvoices",
+        {
+            "customerNumber": "10000",
+            "salesInvoiceLines": [
+                {"lineType": "Item", "lineObjectNumber": "1000", "quantity": 1}
+            ],
+        },
+        route="standard",
+    )
+    bench.company.post_invoice(draft["id"])
+    for route, pages in schema().pages.items():
+        address = V2 if route == "standard" else "tieline/sync/v1.0"
+        for name, page in pages.items():
+            if name == "salesInvoiceLines":
+                continue
+            rows = await bench.rows(f"{name}?$orderby={page.key}", route=address)
+            for row in rows:
+                assert [*page.properties] == [key for key in row if key[0] != "@"]
+                one = f"{name}({row[page.key]})"
+                shown = (await bench.ask("GET", one, route=address)).json()
+                assert row == {k: v for k, v in shown.items() if k != "@odata.context"}

@@ -9,7 +9,7 @@ from threading import RLock
 from typing import Any, Protocol
 from uuid import uuid4
 
-from tieline.emulator.business_central.relations import HIDDEN, RELATIONS
+from tieline.emulator.business_central.relations import HIDDEN, PAIRS, RELATIONS
 from tieline.emulator.business_central.schema import ZERO_GUID, schema
 from tieline.emulator.business_central.tables import Journal, Row, Table
 from tieline.emulator.clock import Clock
@@ -158,5 +158,9 @@ def _blank(table: str) -> Row:
     fields = dict(schema().fields.get(table, {}))
     if table in ("Sales Line", "Sales Invoice Line"):
         fields |= schema().fields["Sales Invoice Line Aggregate"]
-    blank = {name: item.blank for name, item in fields.items()}
+    blank = {
+        name: item.blank
+        for name, item in fields.items()
+        if (table, name) not in PAIRS and not (item.is_computed and item.access)
+    }
     return {**blank, **HIDDEN.get(table, {}), "id": ZERO_GUID}

@@ -180,6 +180,9 @@ _BY_SET: dict[tuple[str, str], Worker] = {
     ),
     ("salesInvoiceLines", "documentId"): _aggregate_of,
     ("salesInvoiceLines", "itemId"): _line_item,
+    ("salesInvoiceLines", "unitOfMeasureId"): _id_of_pair(
+        "Sales Line", "unitOfMeasureId"
+    ),
     ("detailedCustomerLedgerEntries", "invoiceNumber"): _invoice_of_detail,
 }
 _BY_TABLE: dict[tuple[str, str], Worker] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -81,7 +82,8 @@ def split_route(path: str) -> tuple[str, Route, str] | None:
     return match["root"], route, match["rest"] or ""
 
 
-def segments(rest: str) -> list[Segment]:
+@lru_cache(maxsize=4096)
+def segments(rest: str) -> tuple[Segment, ...]:
     """Return the parts of a path.
 
     Raises:
@@ -91,7 +93,7 @@ def segments(rest: str) -> list[Segment]:
         parts = [part for part in split_outside(rest, "/") if part]
     except QuerySyntaxError as error:
         raise bad_request(str(error)) from None
-    return [_segment(part) for part in parts]
+    return tuple(_segment(part) for part in parts)
 
 
 def _segment(text: str) -> Segment:

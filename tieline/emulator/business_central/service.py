@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tieline.emulator.business_central import actions, reading, writing
@@ -27,6 +27,7 @@ from tieline.emulator.business_central.refusals import (
     not_allowed,
 )
 from tieline.emulator.business_central.schema import COMPANION, Navigation, Page, schema
+from tieline.emulator.business_central.selection import one
 from tieline.emulator.business_central.state import BusinessCentralState, LiveCompany
 from tieline.emulator.business_central.tables import ETAG, Row
 from tieline.emulator.business_central.values import is_etag
@@ -70,7 +71,7 @@ def _answer(state: BusinessCentralState, call: Call) -> Answer:
         case [Segment("companies", key) as first, *rest] if key:
             company = state.company(first.id)
         case _:
-            rest = path
+            rest = list(path)
             company = state.company(_company_key(call))
     page = schema().pages[call.route].get(rest[0].name)
     if page is None:
@@ -90,13 +91,13 @@ class _Request:
         self.call = call
         self.company = company
 
-    def on_set(self, page: Page, path: list[Segment]) -> Answer:
+    def on_set(self, page: Page, path: Sequence[Segment]) -> Answer:
         first, rest = path[0], path[1:]
         if first.key is None:
             return self._collection(page, rest)
         if not rest:
-            return self._entity(page, reading.one(self.company, page, first.id))
-        row = reading.one(self.company, page, first.id)
+            return self._entity(page, one(self.company, page, first.id))
+        row = one(self.company, page, first.id)
         if actions.is_action(page, rest[0].name):
             return self._act(row, rest[0].name)
         navigation = page.navigation.get(rest[0].name)
@@ -104,8 +105,8 @@ class _Request:
             raise no_segment(rest[0].name)
         return self._related(page, row, navigation, rest[0])
 
-    def _collection(self, page: Page, rest: list[Segment]) -> Answer:
-        if rest == [Segment("$count")]:
+    def _collection(self, page: Page, rest: Sequence[Segment]) -> Answer:
+        if [*rest] == [Segment("$count")]:
             options = {**self.call.options, "$count": "true", "$top": "0"}
             found = self._list(page, options, None)
             return Answer(200, str(found.count), {"Content-Type": "text/plain"})

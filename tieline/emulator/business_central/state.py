@@ -13,7 +13,6 @@ import orjson
 from tieline.emulator.business_central import invoices, ledger, writing
 from tieline.emulator.business_central.company import Company
 from tieline.emulator.business_central.limits import Limits
-from tieline.emulator.business_central.reading import one
 from tieline.emulator.business_central.refusals import BY_STATUS, Refusal, no_segment
 from tieline.emulator.business_central.relations import INVOICES, POSTED
 from tieline.emulator.business_central.schema import (
@@ -24,6 +23,7 @@ from tieline.emulator.business_central.schema import (
     Route,
     schema,
 )
+from tieline.emulator.business_central.selection import one
 from tieline.emulator.business_central.tables import Row
 from tieline.emulator.clock import Clock
 from tieline.emulator.surface import Ground

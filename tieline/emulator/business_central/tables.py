@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -63,6 +62,36 @@ class Journal:
             self._undo = outer
 
 
+class LookUp:
+    """Ids by a value. Most values have one id, which is kept without a container."""
+
+    def __init__(self) -> None:
+        self._ids: dict[Any, str | dict[str, None]] = {}
+
+    def ids(self, value: Any) -> Iterable[str]:
+        """Return the ids of a value, oldest first."""
+        found = self._ids.get(value, ())
+        return (found,) if isinstance(found, str) else found
+
+    def add(self, value: Any, id: str) -> None:
+        """Note one more id of a value."""
+        found = self._ids.get(value)
+        if found is None:
+            self._ids[value] = id
+        elif isinstance(found, str):
+            self._ids[value] = {found: None, id: None}
+        else:
+            found[id] = None
+
+    def drop(self, value: Any, id: str) -> None:
+        """Forget an id of a value."""
+        found = self._ids[value]
+        if isinstance(found, dict) and len(found) > 1:
+            del found[id]
+        else:
+            del self._ids[value]
+
+
 class Table:
     """Rows by id, by primary key, in key order, and by the fields looked up.
 
@@ -78,8 +107,8 @@ class Table:
         self._order: list[Key] | None = None
         self._listed: list[Row] | None = None
         self._version = 0
-        self._by_field: dict[str, dict[Any, dict[str, None]]] = {
-            field: defaultdict(dict) for field in LOOK_UPS.get(name, ())
+        self._by_field: dict[str, LookUp] = {
+            field: LookUp() for field in LOOK_UPS.get(name, ())
         }
 
     def key_of(self, row: Row) -> Key:
@@ -104,7 +133,7 @@ class Table:
 
     def where(self, field: str, value: Any) -> list[Row]:
         """Return the rows whose looked-up `field` is `value`, oldest first."""
-        return [self.rows[id] for id in self._by_field[field].get(value, ())]
+        return [self.rows[id] for id in self._by_field[field].ids(value)]
 
     def has_look_up(self, field: str) -> bool:
         """Tell whether `where` knows the field."""
@@ -192,7 +221,7 @@ class Table:
         if self._order is not None:
             insort(self._order, key)
         for field, index in self._by_field.items():
-            index[row[field]][id] = None
+            index.add(row[field], id)
 
     def _take(self, row: Row) -> None:
         id, key = row["id"], self.key_of(row)
@@ -202,4 +231,4 @@ class Table:
         if self._order is not None:
             del self._order[bisect_left(self._order, key)]
         for field, index in self._by_field.items():
-            index[row[field]].pop(id, None)
+            index.drop(row[field], id)

@@ -1,0 +1,151 @@
+"""Which stored rows does a query pick, and in which order?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from operator import itemgetter
+from typing import Any, TypeVar
+
+from tieline.emulator.business_central.company import Company
+from tieline.emulator.business_central.computed import worker
+from tieline.emulator.business_central.dialect import compile_filter, filtered_value
+from tieline.emulator.business_central.invoices import lines_of
+from tieline.emulator.business_central.navigation import INFORMATION, information
+from tieline.emulator.business_central.refusals import (
+    Refusal,
+    bad_request,
+    dialog,
+    no_such_row,
+    unknown_property,
+)
+from tieline.emulator.business_central.schema import Page
+from tieline.emulator.business_central.tables import Row
+from tieline.emulator.odata.query import QuerySyntaxError, parse_order
+
+T = TypeVar("T")
+Options = Mapping[str, str]
+Order = tuple[Callable[[Row], Any], bool]
+LINES_SET = "salesInvoiceLines"
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+
+
+def one(company: Company, page: Page, id: str) -> Row:
+    """Return the stored row behind an id of a page.
+
+    Raises:
+        Refusal: there is none.
+    """
+    if page.set == LINES_SET:
+        for table in ("Sales Line", "Sales Invoice Line"):
+            if id in company.tables[table].rows:
+                return company.tables[table].rows[id]
+        raise no_such_row(page.table)
+    if page.set == INFORMATION:
+        for row in information(company):
+            if row["contactId"] == id:
+                return row
+        raise no_such_row(page.table)
+    return company.tables[page.table].get(id)
+
+
+def source(company: Company, page: Page, options: Options) -> list[Row]:
+    """Return the rows of a set before any filter. Raises Refusal for bare lines."""
+    if page.set == LINES_SET:
+        document = filtered_value(options.get("$filter", ""), "documentId")
+        if document is None:
+            raise dialog("You must specify an Id or a Document Id to get the lines.")
+        return lines_of(company, document)
+    if page.set == INFORMATION:
+        return information(company)
+    return company.tables[page.table].ordered()
+
+
+def row_test(company: Company, page: Page, options: Options) -> Callable[[Row], bool]:
+    """Return the test that the query's filter is. Raises Refusal."""
+    if "$filter" not in options:
+        return lambda row: True
+    knows_in = options.get("$schemaversion") == "2.1"
+    return compile_filter(company, page, options["$filter"], knows_in=knows_in)
+
+
+def orders_of(company: Company, page: Page, options: Options) -> list[Order]:
+    """Return how to read each sort key, and whether it descends. Raises Refusal."""
+    orders: list[Order] = []
+    for key in parse_options(parse_order, options.get("$orderby", "")):
+        item = page.properties.get(key.path)
+        if item is None:
+            raise unknown_property(key.path, page.entity)
+        if item.is_computed:
+            raise bad_request(
+                f"The property '{key.path}' cannot be used in the $orderby query "
+                "option."
+            )
+        orders.append((_reader(company, page, key.path), key.descending))
+    return orders
+
+
+def rows_after(
+    company: Company,
+    page: Page,
+    rows: list[Row],
+    test: Callable[[Row], bool],
+    token: str,
+    orders: list[Order],
+) -> Iterable[Row]:
+    """Return the rows that pass, in order, from behind the token's row on."""
+    last = _row_of_token(company, page, rows, token) if token else None
+    if not orders and last is not None and page.set != INFORMATION:
+        rows = company.tables[page.table].after(last)
+    if not orders:
+        return filter(test, rows)
+    found = list(filter(test, rows))
+    if last is not None and last not in found:
+        found.append(last)
+    for read, descending in reversed(orders):
+        found.sort(
+            key=lambda row: _EARLIEST if (value := read(row)) is None else value,
+            reverse=descending,
+        )
+    return found if last is None else found[found.index(last) + 1 :]
+
+
+def _row_of_token(company: Company, page: Page, rows: list[Row], token: str) -> Row:
+    try:
+        return one(company, page, token.lower())
+    except Refusal:
+        raise Refusal(
+            400, "SkipTokenIsNoLongerValid", "The skip token is no longer valid."
+        ) from None
+
+
+def _reader(company: Company, page: Page, name: str) -> Callable[[Row], Any]:
+    work = worker(page, name)
+    if work is None:
+        return itemgetter(name)
+    return lambda row: work(company, row)
+
+
+def natural(options: Options, name: str) -> int | None:
+    """Return the value of a counting option. Raises Refusal when it is none."""
+    text = options.get(name)
+    if text is None:
+        return None
+    if not text.isdecimal():
+        raise bad_request(
+            f"Invalid value '{text}' for {name} query option found. The {name} query "
+            "option requires a non-negative integer value."
+        )
+    return int(text)
+
+
+def parse_options(parse: Callable[[str], T], text: str) -> T:
+    """Parse an option.
+
+    Raises:
+        Refusal: it is malformed.
+    """
+    try:
+        return parse(text)
+    except QuerySyntaxError as error:
+        raise bad_request(str(error)) from None
