@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -124,6 +124,16 @@ async def symbol_or_code(batch: Batch, session: Session) -> None:
             values["currencysymbol"] = codes[position]
 
 
+async def full_when_untouched(session: Session) -> Literal["full", "couple first"]:
+    """Dataverse with nothing but its base currency needs no coupling first."""
+    rates: list[float] = []
+    async for page in session.dataverse.changed(
+        "transactioncurrency", columns=("exchangerate",)
+    ):
+        rates += list(page.frame["exchangerate"])
+    return "full" if rates == [1] else "couple first"
+
+
 CURRENCY = TableMapping(
     name="CURRENCY",
     description="Currencies and their exchange rates, to Dataverse.",
@@ -157,6 +167,7 @@ CURRENCY = TableMapping(
         ready=ensure_local_currency,
         adopt=adopt_by_iso_code,
         transformed=symbol_or_code,
+        recommend=full_when_untouched,
     ),
 )
 

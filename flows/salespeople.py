@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Literal
 
 from flows.job import job_flow
 from tieline.batch import Action, Batch
@@ -47,6 +48,11 @@ async def number_new_salespeople(batch: Batch, session: Session) -> None:
         batch.values[position] = {"code": code, **batch.values[position]}
 
 
+async def always_full(session: Session) -> Literal["full"]:
+    """Users become salespeople whatever both sides hold."""
+    return "full"
+
+
 SALESPEOPLE = TableMapping(
     name="SALESPEOPLE",
     description="Licensed users of Dataverse, as salespeople of Business Central.",
@@ -68,7 +74,7 @@ SALESPEOPLE = TableMapping(
         FieldMapping("jobTitle", "jobtitle", BOTH, TEXT, enabled=False),
         FieldMapping("email2", "personalemailaddress", BOTH, TEXT, enabled=False),
     ),
-    hooks=Hooks(transformed=number_new_salespeople),
+    hooks=Hooks(transformed=number_new_salespeople, recommend=always_full),
 )
 
 salespeople = job_flow(SALESPEOPLE)

@@ -9,6 +9,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.job_run import JobRun, Pass
+from tasks.uncouple import empty_marks
 from tieline.batch import Action, Batch, rows_of
 from tieline.errors import CoupledToDeleted
 from tieline.mapping import DeletionConflictPolicy
@@ -70,6 +71,12 @@ def _drop_skipped_and_echoes(run: JobRun, batch: Batch) -> None:
     for position, row in enumerate(batch.coupling):
         if row is None:
             continue
+        if row["unfinished"]:
+            batch.unfinished[position] = row["unfinished"]
+            # A creation that a crash cut short is written again in full.
+            batch.forced[position] |= bool(
+                row[pending] and row[batch.result_name] is None
+            )
         if row["skipped"]:
             batch.action[position] = Action.SKIP
         elif (
@@ -138,6 +145,9 @@ async def _read_counterparts(one_pass: Pass, batch: Batch) -> None:
     exists = batch.align_destination(frame)
     for position in np.flatnonzero(open_rows & ~exists):
         _resolve_deletion(one_pass, batch, int(position))
+    left = batch.positions(Action.UNCOUPLE)
+    if left and not batch.to_dataverse and not run.options.dry_run:
+        await empty_marks(run, [batch.source_ids[position] for position in left])
 
 
 def _resolve_deletion(one_pass: Pass, batch: Batch, position: int) -> None:

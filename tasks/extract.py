@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 
+import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -129,7 +130,8 @@ async def start_pass(run: JobRun, direction: Direction) -> Pass:
         *await notice_deletions(one_pass),
     ]
     if mapping.hooks.candidates is not None:
-        ids = [*ids, *await mapping.hooks.candidates(run.session, direction)]
+        found = await mapping.hooks.candidates(run.session, run.options, direction)
+        ids = [*ids, *found]
     one_pass.queue = list(dict.fromkeys(ids))
     return one_pass
 
@@ -162,6 +164,23 @@ async def resolve_records(run: JobRun) -> tuple[list[str], list[str]]:
     found = await name_ids(run, loose)
     bc_ids |= dict.fromkeys(found.values())
     return list(bc_ids), list(dataverse_ids)
+
+
+def coupled_rows(run: JobRun, names: list[str]) -> pd.DataFrame:
+    """Return the couplings of the named records; a name as in `records`.
+
+    Raises:
+        UnknownRecord: a name is not that of a coupled record.
+    """
+    store, company, job = run.session.store, run.session.company_id, run.mapping.name
+    ids: list[str] = []
+    for name in names:
+        row = store.find(company, job, plain_name(name))
+        if row is None:
+            msg = f"{job} has no coupled record {name}."
+            raise UnknownRecord(msg, advice=f"`tieline couplings {job}` lists them.")
+        ids.append(row.bc_id)
+    return store.couplings(company, job, side="bc", ids=list(dict.fromkeys(ids)))
 
 
 def plain_name(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tasks.deletions import SUSPICIOUS
 from tasks.job_run import Pass
 from tieline.errors import SafetyStop
 from tieline.report import PlannedChange
@@ -11,14 +12,16 @@ async def guard_deletions(one_pass: Pass) -> None:
     """Stop when too many couplings would be restored or removed at once.
 
     Raises:
-        SafetyStop: more than the set share of the job's couplings, or more than
-            the set number, have lost their counterpart; the report shows them.
+        SafetyStop: more than the set share of the job's couplings (which a few
+            records never are), or more than the set number, have lost their
+            counterpart; the report shows them.
     """
     run = one_pass.run
     limits = run.session.settings.safety
     count = len(one_pass.deletions)
     total = run.session.store.count_couplings(run.session.company_id, run.mapping.name)
-    if count <= limits.max_deleted and count <= limits.max_deleted_share * total:
+    is_share = count >= SUSPICIOUS and count > limits.max_deleted_share * total
+    if count <= limits.max_deleted and not is_share:
         return
     policy = run.options.deletion_conflict
     for id_ in one_pass.deletions:

@@ -48,6 +48,7 @@ async def load(one_pass: Pass, batch: Batch) -> None:
     await _read_again(run, batch)
     if run.mapping.hooks.loaded is not None:
         await run.mapping.hooks.loaded(batch, run.session)
+        await _read_again(run, batch)
     outcome = outcome_of(run, batch, intents)
     run.session.store.save(outcome)
     if run.mapping.hooks.stored is not None:
@@ -99,6 +100,7 @@ def _intended(batch: Batch, position: int) -> dict[str, Any]:
         "source": {key: known[key][position] for key in wrote if key in known},
         "wrote": wrote,
         "key": batch.source_key(position),
+        "unfinished": batch.unfinished.get(position),
     }
 
 

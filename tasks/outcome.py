@@ -97,6 +97,7 @@ def _success(run: JobRun, batch: Batch, position: int) -> dict[str, Any]:
     row["pending_to" if batch.to_dataverse else "pending_from"] = False
     opposite = "pending_from" if batch.to_dataverse else "pending_to"
     row[opposite] = bool(batch.pending[position]) or row[opposite]
+    row["unfinished"] = batch.unfinished.get(position)
     _agree(batch, position, row)
     return row
 
@@ -140,6 +141,7 @@ _COUPLING_DEFAULTS: dict[str, Any] = {
     "pending_from": False,
     "bc_common": None,
     "dataverse_common": None,
+    "unfinished": None,
 }
 
 
@@ -160,11 +162,11 @@ def _journal(run: JobRun, batch: Batch, position: int) -> JournalRow:
     there = batch.destination_id[position]
     to = batch.to_dataverse
     values = batch.values[position]
-    action = batch.action[position]
+    is_new = batch.is_created(position)
     known = batch.destination_now
     before = (
         None
-        if action is Action.INSERT
+        if is_new
         else {key: known[key][position] for key in values if key in known}
     )
     return JournalRow(
@@ -172,7 +174,7 @@ def _journal(run: JobRun, batch: Batch, position: int) -> JournalRow:
         mapping=run.mapping.name,
         run_id=run.run_id,
         direction=batch.way,
-        action="insert" if action is Action.INSERT else "modify",
+        action="insert" if is_new else "modify",
         bc_id=here if to else there,
         dataverse_id=there if to else here,
         side=batch.destination_side,
@@ -209,8 +211,9 @@ def _failures(
                     error.message,
                 )
             )
-        if parked.coupling is not None:
+        if parked.coupling is not None or parked.source_id in partial:
             row = partial.get(parked.source_id) or coupling_row(parked.coupling)
+            row["unfinished"] = parked.unfinished
             row[batch.result_name] = "failure"
             row["to_run" if batch.to_dataverse else "from_run"] = run.run_id
             row["skipped"] = skips or row["skipped"]

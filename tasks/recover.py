@@ -90,6 +90,7 @@ def _coupling(
             mine[key], theirs[key] = intent.payload["source"][key], wrote
     row[f"{here}_common"], row[f"{there}_common"] = mine, theirs
     row["pending_to" if to else "pending_from"] = True
+    row["unfinished"] = intent.payload.get("unfinished") or row["unfinished"]
     if not row["bc_key"]:
         key = one_pass.run.mapping.bc_key
         row["bc_key"] = intent.payload["key"] if to else found.get(key)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,9 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect import Task
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-import flows.job
+import flows.full_synchronization
+import flows.resolve
+import flows.synchronize  # noqa: F401 - loaded so that all flows are patched
 from flows.jobs import FLOWS
 from tieline.emulator.business_central import (
     BusinessCentralState,
@@ -30,8 +34,6 @@ from tieline.emulator.dataverse import DataverseState, create_dataverse
 from tieline.emulator.server import serve
 from tieline.report import JobReport, collecting_reports
 from tieline.store import Store
-
-STAGES = ("extract", "couple", "transform", "load")
 
 
 class Switch:
@@ -140,13 +142,7 @@ def new_world(
     dv = DataverseState()
     base.bc.app = create_business_central(bc)
     base.dataverse.app = create_dataverse(dv)
-    for stage in STAGES:
-        task = getattr(flows.job, stage)
-        patch.setattr(flows.job, stage, getattr(task, "fn", task))
-    patch.setattr(flows.job, "mark_run", _no_log)
-    patch.setattr(flows.job, "write_log", _no_log)
-    logger = logging.getLogger("tieline.tests")
-    patch.setattr(flows.job, "get_run_logger", lambda: logger)
+    without_prefect(patch)
     patch.setenv("TIELINE_BC__URL", base.bc_url)
     patch.setenv("TIELINE_BC__COMPANY", "CRONUS")
     patch.setenv("TIELINE_DATAVERSE__URL", base.dataverse_url)
@@ -154,6 +150,31 @@ def new_world(
     patch.delenv("TIELINE_CONFIG", raising=False)
     human = dv.add_user("Ann Person", "ann@example.com")
     yield World(bc, company, dv, store_url, human, patch, folder)
+
+
+def without_prefect(patch: pytest.MonkeyPatch) -> None:
+    """Let flows and tasks be plain functions, with a plain logger and no sync log."""
+    logger = logging.getLogger("tieline.tests")
+    for name, module in list(sys.modules.items()):
+        if name.split(".")[0] not in ("flows", "tasks") or module is None:
+            continue
+        for attribute, value in list(vars(module).items()):
+            if isinstance(value, Task):
+                plain = _no_log if value.name == "log" else value.fn
+                patch.setattr(module, attribute, plain)
+            elif attribute == "get_run_logger":
+                patch.setattr(module, attribute, lambda: logger)
+            elif attribute == "mark_run":
+                patch.setattr(module, attribute, _no_log)
+            elif attribute == "run_one":
+                patch.setattr(module, attribute, _run_one)
+
+
+async def _run_one(name: str, **parameters: Any) -> JobReport:
+    """Stand in for a flow inside a flow."""
+    with collecting_reports() as reports:
+        await FLOWS[name].fn(**parameters)
+    return reports[0]
 
 
 async def _no_log(*_: Any) -> None:

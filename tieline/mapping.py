@@ -7,12 +7,12 @@ mapping pairs two fields with a direction.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
-from tieline.odata.model import Filter
+from tieline.odata.model import Change, Filter, Written
 
 if TYPE_CHECKING:
     from tieline.batch import Batch, RunOptions
@@ -106,7 +106,14 @@ class FieldMapping:
 
 
 Hook = Callable[["Batch", "Session"], Awaitable[None]]
-CandidateHook = Callable[["Session", Direction], Awaitable[list[str]]]
+UncoupledHook = Callable[[dict[str, str], "Session"], Awaitable[dict[str, list[str]]]]
+RecommendHook = Callable[
+    ["Session"], Awaitable[Literal["nothing", "full", "couple first"]]
+]
+CandidateHook = Callable[["Session", "RunOptions", Direction], Awaitable[list[str]]]
+UpdateHook = Callable[
+    ["Batch", "Session", Sequence[int], Sequence[Change]], Awaitable[list[Written]]
+]
 ReadyHook = Callable[["Session", "RunOptions", Direction], Awaitable[None]]
 
 
@@ -117,9 +124,13 @@ class Hooks:
     Each gets the batch and the session. `ready` runs once before a pass reads;
     `candidates` names further source ids to read, each pass; `ignore` drops
     source rows silently; `adopt` names existing counterparts of uncoupled rows;
-    `transformed` may add values or problems to rows about to be written;
-    `loaded` does further steps after the rows are written, before the batch is
-    stored; `stored` runs after the batch's local transaction.
+    `transformed` may add values or problems to rows about to be written, and note
+    in `batch.unfinished` what will remain to be done for a row; `update` replaces
+    the plain update where a table takes changes only in steps; `loaded` does further steps after the rows are written, before the batch is
+    stored; `stored` runs after the batch's local transaction; `uncoupled` is told
+    which pairs (BC id to Dataverse id) were dissolved and returns the Dataverse
+    ids, by job, whose couplings go with them; `recommend` says how a full
+    synchronization had best begin.
     """
 
     ready: ReadyHook | None = None
@@ -127,8 +138,11 @@ class Hooks:
     ignore: Hook | None = None
     adopt: Hook | None = None
     transformed: Hook | None = None
+    update: UpdateHook | None = None
     loaded: Hook | None = None
     stored: Hook | None = None
+    uncoupled: UncoupledHook | None = None
+    recommend: RecommendHook | None = None
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,7 @@ class JobReport:
     errors: list[RecordFailure] = field(default_factory=list)
     changes: list[PlannedChange] = field(default_factory=list)
     plan_id: str | None = None
+    recommendation: str = ""
     error_code: str = ""
     exit_code: int = 0
 
@@ -119,6 +120,8 @@ class JobReport:
         }
         if self.plan_id is not None:
             document["plan_id"] = self.plan_id
+        if self.recommendation:
+            document["recommendation"] = self.recommendation
         if self.error_code:
             document["error"] = {"code": self.error_code, "message": self.message}
         return document

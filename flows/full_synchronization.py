@@ -1,0 +1,120 @@
+"""FULL-SYNCHRONIZATION: brings two systems together that never were, or anew.
+
+For each job it looks at what both sides hold and recommends: nothing where both
+are empty, full where one is empty, couple first where both hold records. A full
+run ignores the watermarks and creates what is missing; where records are coupled
+first, by the mapping's match fields, only those are synchronized, unless the
+caller asks for creation. The mappings' ordinary settings stay as they are.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from prefect import flow, get_run_logger
+from prefect.client.schemas.objects import State
+
+from flows.couple import couple
+from flows.jobs import MAPPINGS
+from flows.synchronize import run_in_order, run_one, selected
+from tieline.mapping import TableMapping
+from tieline.overrides import with_overrides
+from tieline.report import Counters, JobReport, collecting_reports
+from tieline.session import Session, open_session
+from tieline.settings import load_settings
+
+Recommendation = Literal["nothing", "full", "couple first"]
+
+
+@flow(name="FULL-SYNCHRONIZATION", persist_result=False)
+async def full_synchronization(
+    company: str | None = None,
+    jobs: list[str] | None = None,
+    create_new: bool | None = None,  # noqa: FBT001 - a parameter of the run form
+    dry_run: bool = False,  # noqa: FBT001, FBT002
+) -> State[Any]:
+    """Synchronize all records of all jobs, coupling first where both sides have some.
+
+    Args:
+        company: The Business Central company; empty for the one in the settings.
+        jobs: Only these jobs; empty for all.
+        create_new: Whether uncoupled records get a new counterpart; empty to
+            create only where the recommendation is a full run.
+        dry_run: Show recommendations and changes, and write nothing.
+    """
+    log = get_run_logger()
+
+    async def run(name: str) -> JobReport:
+        advice = await _recommended(name, company)
+        log.info("%s: %s", name, advice)
+        report = JobReport(name)
+        if advice == "couple first" and not dry_run:
+            report = await _couple(name, company)
+            if report.exit_code:
+                return report
+        creates = advice == "full" if create_new is None else create_new
+        synchronized = await run_one(
+            name,
+            company=company,
+            full=True,
+            create_new=creates or None,
+            dry_run=dry_run,
+        )
+        return _together(advice, report, synchronized)
+
+    return await run_in_order(selected(jobs), run)
+
+
+async def _couple(name: str, company: str | None) -> JobReport:
+    """Couple by the mapping's match fields; without any, couple nothing."""
+    if not any(row.match_priority is not None for row in MAPPINGS[name].fields):
+        return JobReport(name)
+    with collecting_reports() as reports:
+        await couple(job=name, company=company, return_state=True)
+    return reports[0] if reports else JobReport(name, exit_code=1)
+
+
+def _together(advice: str, coupled: JobReport, report: JobReport) -> JobReport:
+    """Put the counters of both steps into one report.
+
+    What match-based coupling found no counterpart for is no failure here.
+    """
+    for direction, counters in coupled.directions.items():
+        counted = Counters(coupled=counters.coupled)
+        report.counters(direction).add(counted)
+    report.recommendation = advice
+    return report
+
+
+async def _recommended(name: str, company: str | None) -> Recommendation:
+    settings = load_settings()
+    async with open_session(settings, company=company) as session:
+        mapping = with_overrides(MAPPINGS[name], settings)
+        return await recommendation(mapping, session)
+
+
+async def recommendation(mapping: TableMapping, session: Session) -> Recommendation:
+    """Return what a job is best started with, from what both sides hold."""
+    hook = mapping.hooks.recommend
+    if hook is not None:
+        answer: Recommendation = await hook(session)
+        return answer
+    bc = await holds_rows(session, "bc", mapping)
+    dataverse = await holds_rows(session, "dataverse", mapping)
+    if bc and dataverse:
+        return "couple first"
+    return "full" if bc or dataverse else "nothing"
+
+
+async def holds_rows(session: Session, side: str, mapping: TableMapping) -> bool:
+    """Whether a side holds a row inside the mapping's filter; reads one page."""
+    is_bc = side == "bc"
+    pages = session.side(side).changed(
+        mapping.bc if is_bc else mapping.dataverse,
+        columns=(),
+        where=mapping.bc_filter if is_bc else mapping.dataverse_filter,
+        page_rows=1,
+    )
+    async for page in pages:
+        return len(page.frame) > 0
+    return False

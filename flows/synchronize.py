@@ -1,0 +1,90 @@
+"""SYNCHRONIZE: the modified records of all jobs, in dependency order."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from flows.jobs import FLOWS, MAPPINGS
+from tasks.log import WITH_ERRORS
+from tieline.mapping import TableMapping
+from tieline.report import JobReport, collecting_reports, publish
+
+
+@flow(name="SYNCHRONIZE", persist_result=False)
+async def synchronize(
+    company: str | None = None,
+    jobs: list[str] | None = None,
+    dry_run: bool = False,  # noqa: FBT001, FBT002 - parameters of the run form
+) -> State[Any]:
+    """Synchronize the modified records of all jobs.
+
+    A job waits only for those that it depends on; one that breaks holds back its
+    dependents and nobody else.
+
+    Args:
+        company: The Business Central company; empty for the one in the settings.
+        jobs: Only these jobs; empty for all.
+        dry_run: Show what the runs would change, and write nothing.
+    """
+
+    async def run(name: str) -> JobReport:
+        return await run_one(name, company=company, dry_run=dry_run)
+
+    return await run_in_order(selected(jobs), run)
+
+
+async def run_one(name: str, **parameters: Any) -> JobReport:
+    """Run a job as a flow of its own and return its report."""
+    with collecting_reports() as reports:
+        running: Any = FLOWS[name](**parameters, return_state=True)
+        await running
+    if reports:
+        return reports[0]
+    return JobReport(name, state="Crashed", exit_code=1, error_code="TL-400")
+
+
+def selected(jobs: list[str] | None) -> dict[str, TableMapping]:
+    """Return the mappings of the jobs meant, in dependency order."""
+    wanted = {name.upper() for name in jobs} if jobs else set(MAPPINGS)
+    return {name: item for name, item in MAPPINGS.items() if name in wanted}
+
+
+async def run_in_order(
+    mappings: Mapping[str, TableMapping], run: Callable[[str], Awaitable[JobReport]]
+) -> State[Any]:
+    """Run jobs so that each comes after those that it waits for.
+
+    A job that could not run itself (not one with failed records) is broken: what
+    waits for it, directly or not, is left out and says so.
+    """
+    broken: dict[str, str] = {}
+    failed = 0
+    for name, mapping in mappings.items():
+        cause = next((other for other in mapping.waits_for if other in broken), None)
+        if cause is None:
+            report = await run(name)
+        else:
+            report = JobReport(
+                name,
+                state="NotRun",
+                message=f"waits for {cause}, which could not run",
+                error_code="TL-400",
+                exit_code=1,
+            )
+        publish(report)
+        if report.exit_code:
+            broken[name] = report.message
+        failed += report.failed
+    message = f"{len(mappings) - len(broken)} of {len(mappings)} jobs ran"
+    if broken:
+        return Failed(message=f"{message}; not: {', '.join(broken)}")
+    if failed:
+        return Completed(
+            name=WITH_ERRORS, message=f"{message}; {failed} failed records"
+        )
+    return Completed(message=message)

@@ -1,0 +1,113 @@
+"""How is a coupling dissolved? Our mark goes from the row, nothing is deleted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.job_run import JobRun
+from tasks.load import rejected
+from tieline.errors import NotFound
+from tieline.failures import parts
+from tieline.mapping import Direction
+from tieline.odata.model import Change
+from tieline.report import RecordFailure
+from tieline.store import Outcome
+
+TO = "to-dataverse"
+COMPANY = "bcbi_companyid"
+
+
+@task(name="uncouple", cache_policy=NO_CACHE, persist_result=False)
+async def uncouple_rows(run: JobRun, couplings: pd.DataFrame) -> pd.DataFrame:
+    """Dissolve couplings (a frame of them); returns those that are dissolved.
+
+    The company mark of the Dataverse row is emptied when it is our own. Where
+    that fails the coupling stays and the record counts as failed.
+    """
+    if couplings.empty:
+        return couplings
+    counters = run.report.counters(TO)
+    emptied, failed = await empty_marks(run, list(couplings["dataverse_id"]))
+    counters.modified += emptied
+    for row in couplings.itertuples():
+        error = failed.get(str(row.dataverse_id))
+        if error is not None:
+            counters.failed += 1
+            code, message = parts(rejected("Uncoupling", run.mapping.dataverse, error))
+            run.report.errors.append(
+                RecordFailure(TO, str(row.bc_id), str(row.dataverse_id), code, message)
+            )
+    done = couplings[~couplings["dataverse_id"].isin(failed)]
+    for way, ids in (
+        ("to-dataverse", done["bc_id"]),
+        ("from-dataverse", done["dataverse_id"]),
+    ):
+        run.session.store.save(
+            Outcome(
+                run.session.company_id,
+                run.mapping.name,
+                "to-dataverse" if way == TO else "from-dataverse",
+                at=run.now,
+                removed=list(done["bc_id"]) if way == TO else (),
+                cleared=list(ids),
+            )
+        )
+    counters.uncoupled += len(done)
+    return done
+
+
+def marks_rows(run: JobRun) -> bool:
+    """Whether this job's rows carry a company mark that uncoupling takes away."""
+    return run.mapping.company_scoped and run.mapping.direction.covers(
+        Direction.TO_DATAVERSE
+    )
+
+
+async def empty_marks(run: JobRun, ids: list[str]) -> tuple[int, dict[str, Any]]:
+    """Empty the company mark of these Dataverse rows where it is our own.
+
+    Returns how many were emptied, and what could not be saved, by id.
+    """
+    own = await run.session.company_row_id() if marks_rows(run) else None
+    if own is None or not ids:
+        return 0, {}
+    rows = await run.session.dataverse.by_id(
+        run.mapping.dataverse, ids, columns=(COMPANY,)
+    )
+    return await _clear(run, list(rows.loc[rows[COMPANY] == own, "id"]))
+
+
+async def _clear(run: JobRun, ids: list[str]) -> tuple[int, dict[str, Any]]:
+    if not ids:
+        return 0, {}
+    written = await run.session.dataverse.update(
+        run.mapping.dataverse, [Change(id_, {COMPANY: None}) for id_ in ids]
+    )
+    failed = {
+        item.id: item.error
+        for item in written
+        if item.error is not None and not isinstance(item.error, NotFound)
+    }
+    return len(ids) - len(failed), failed
+
+
+async def clear_stuck_marks(run: JobRun) -> None:
+    """Empty our mark on every row of the filter that still has it."""
+    own = await run.session.company_row_id()
+    if not marks_rows(run) or own is None:
+        return
+    ids: list[str] = []
+    pages = run.session.dataverse.changed(
+        run.mapping.dataverse,
+        columns=(COMPANY,),
+        where=await run.filter_of("dataverse"),
+    )
+    async for page in pages:
+        frame = page.frame
+        ids += list(frame.loc[frame[COMPANY] == own, "id"])
+    emptied, _ = await _clear(run, ids)
+    run.report.counters(TO).modified += emptied
