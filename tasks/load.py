@@ -144,11 +144,11 @@ async def _write(one_pass: Pass, batch: Batch) -> None:
     updates = [p for p in positions if batch.action[p] is not Action.INSERT]
     versions = batch.destination_column("version")
     groups = (
-        (side.insert, inserts, None),
-        (side.update, [p for p in updates if must_guard(batch, p)], versions),
-        (side.update, [p for p in updates if not must_guard(batch, p)], None),
+        (inserts, None),
+        ([p for p in updates if must_guard(batch, p)], versions),
+        ([p for p in updates if not must_guard(batch, p)], None),
     )
-    for write, rows, guard in groups:
+    for rows, guard in groups:
         if not rows:
             continue
         changes = [
@@ -159,7 +159,13 @@ async def _write(one_pass: Pass, batch: Batch) -> None:
             )
             for position in rows
         ]
-        results = await write(batch.destination_table, changes)
+        stepwise = batch.mapping.hooks.update
+        if rows is inserts:
+            results = await side.insert(batch.destination_table, changes)
+        elif stepwise is not None:
+            results = await stepwise(batch, one_pass.run.session, rows, changes)
+        else:
+            results = await side.update(batch.destination_table, changes)
         for position, written in zip(rows, results, strict=True):
             _note(one_pass, batch, position, written)
 
@@ -232,6 +238,7 @@ def _note_changes_of_others(batch: Batch) -> None:
         return
     positions = np.array(sorted(batch.after), dtype=np.intp)
     to = batch.to_dataverse
+    new = np.array([batch.is_created(int(p)) for p in positions], dtype=bool)
     for row in batch.mapping.active(batch.direction.opposite):
         column = row.dataverse if to else row.bc
         if not row.conversion.transfers or not column:
@@ -247,4 +254,6 @@ def _note_changes_of_others(batch: Batch) -> None:
             expected[index] = wrote.get(row.key, there[position])
         normal = row.conversion.normal(batch.destination_side, found)
         moved = normal != row.conversion.normal(batch.destination_side, expected)
+        if row.applies == "modify":
+            moved &= ~new
         batch.pending[positions[moved]] = True

@@ -30,7 +30,11 @@ def outcome_of(run: JobRun, batch: Batch, intents: Sequence[int]) -> Outcome:
         _success(run, batch, position)
         for position in batch.positions(Action.INSERT, Action.MODIFY, Action.UNCHANGED)
     ]
-    journal = [_journal(run, batch, position) for position in sorted(batch.results)]
+    journal = [
+        _journal(run, batch, position)
+        for position in sorted(batch.results)
+        if batch.values[position]
+    ]
     partial = {
         batch.source_ids[position]: _success(run, batch, position)
         for position in batch.results

@@ -45,6 +45,9 @@ class Action(StrEnum):
     LEFT_OUT = "left-out"
 
 
+_CAME_THROUGH = (Action.INSERT, Action.MODIFY, Action.UNCHANGED)
+
+
 @dataclass(frozen=True)
 class RunOptions:
     """What one run was asked for; empty parameters have taken the mapping's."""
@@ -68,6 +71,7 @@ class Parked:
     source_key: str
     error: TielineError
     coupling: dict[str, Any] | None
+    unfinished: Any = None
 
 
 class Batch:
@@ -79,7 +83,11 @@ class Batch:
     `source` and `destination` are frames aligned by position (columns id,
     version, modified, then the mapped columns); `destination` rows without a
     counterpart are all None. `coupling` is the aligned coupling row or None.
-    `values` are the converted values to write, by field key.
+    `values` are the converted values to write, by field key. `unfinished` says, by
+    position, which steps remain for a record: it is stored with the intent before
+    the row is written, and with the coupling until a hook has done them. `gone` are
+    ids that were asked for and are no more; `lines` are those of a nested mapping,
+    `parents` the headers that came through, BC id to Dataverse id.
     """
 
     def __init__(
@@ -109,6 +117,7 @@ class Batch:
         self.action: Values = np.full(size, Action.OPEN, dtype=object)
         self.problems: dict[int, TielineError] = {}
         self.partial: set[int] = set()
+        self.unfinished: dict[int, Any] = {}
         self.values: list[dict[str, Any]] = [{} for _ in range(size)]
         self.source_now: dict[str, Values] = {}
         self.destination_now: dict[str, Values] = {}
@@ -122,6 +131,9 @@ class Batch:
         self.removed: list[str] = []
         self.lowered: dict[tuple[str, OneWay], datetime] = {}
         self.allow_deletions = False
+        self.gone: list[str] = []
+        self.lines: pd.DataFrame | None = None
+        self.parents: dict[str, str] = {}
 
     def __len__(self) -> int:
         """Return the number of rows still on their way."""
@@ -192,6 +204,16 @@ class Batch:
         self.problems.setdefault(position, error)
         self.action[position] = Action.FAIL
 
+    def took(self, position: int, written: Written) -> None:
+        """Note that a hook wrote a row's record: it counts as modified, at least."""
+        self.results[position] = written
+        if self.action[position] == Action.UNCHANGED:
+            self.action[position] = Action.MODIFY
+
+    def is_created(self, position: int) -> bool:
+        """Whether the row's counterpart is new in this batch, failed since or not."""
+        return self.coupling[position] is None and not self.adopted[position]
+
     def column(self, name: str) -> Values:
         """Return one column of the source by position."""
         values: Values = self.source[name].to_numpy(dtype=object)
@@ -232,6 +254,8 @@ class Batch:
         action = self.action[position]
         error = self.problems.pop(position, None)
         if error is None:
+            if self.mapping.nested is not None and action in _CAME_THROUGH:
+                self.parents[self.source_ids[position]] = self.destination_id[position]
             self.tally[action] = self.tally.get(action, 0) + 1
             return
         self.parked.append(
@@ -243,6 +267,7 @@ class Batch:
                 source_key=self.source_key(position),
                 error=error,
                 coupling=self.coupling[position],
+                unfinished=self.unfinished.get(position),
             )
         )
 
@@ -265,6 +290,9 @@ class Batch:
         self.partial = {moved[p] for p in self.partial if p in moved}
         self.problems = {moved[p]: e for p, e in self.problems.items() if p in moved}
         self.results = {moved[p]: r for p, r in self.results.items() if p in moved}
+        self.unfinished = {
+            moved[p]: steps for p, steps in self.unfinished.items() if p in moved
+        }
         self.after = {moved[p]: r for p, r in self.after.items() if p in moved}
 
 
