@@ -43,7 +43,8 @@ def changed_since(now: Values, common: Values, *, has_base: Mask) -> Mask:
     Without a common value (`has_base` false) a side counts as changed: nobody
     knows what it was.
     """
-    return ~has_base | (now != common)
+    changed: Mask = ~has_base | (now != common)
+    return changed
 
 
 def decide_field(

@@ -60,8 +60,9 @@ def match_options(
     for bc_id, code in codes.items():
         if bc_id in coupled:
             continue
-        value = by_label.pop(code.strip().casefold(), None)
-        if value is not None:
+        label = code.strip().casefold()
+        if label in by_label:
+            value = by_label.pop(label)
             rows.append(OptionRow(bc_id, code, value, labels[value]))
     return rows
 

@@ -7,8 +7,9 @@ values of that side are compared and remembered.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,7 +47,7 @@ class Transfer:
     direction: Direction
     target: Column | None
     inserting: Mask
-    problems: dict[int, TielineError] = field(default_factory=dict)
+    problems: dict[int, TielineError] = dataclasses.field(default_factory=dict)
     is_dry: bool = False
 
     @property
@@ -135,7 +136,7 @@ class Rule(Conversion):
     A direction without a function leaves the values alone.
     """
 
-    title: str  # type: ignore[misc]  # an instance names its own rule
+    title: str
     to_dataverse: Callable[[Any], Any] | None = None
     from_dataverse: Callable[[Any], Any] | None = None
     as_normal: Callable[[Any], Any] | None = None
