@@ -13,6 +13,7 @@ from prefect.states import Completed, Failed
 
 from tieline.report import JobReport, RecordFailure, summary
 from tieline.session import Session
+from tieline.verification import Verification
 
 SHOWN_ERRORS = 200
 WITH_ERRORS = "CompletedWithErrors"
@@ -31,11 +32,17 @@ def labels_of(report: JobReport) -> dict[str, Any]:
         for direction, counters in directions.items():
             name = f"{prefix}.{direction.replace('-', '_')}"
             labels |= {f"{name}.{k}": v for k, v in counters.as_dict().items()}
+    if report.verification is not None:
+        counts = report.verification.counts()
+        labels |= {f"tieline.verify.{name}": count for name, count in counts.items()}
     return labels
 
 
 def end_state(report: JobReport) -> State[Any]:
     """Return the state that ends a run that came to its end."""
+    if report.verification is not None:
+        name = WITH_ERRORS if report.verification.has_drifted else None
+        return Completed(name=name, message=report.verification.sentence())
     message = summary(report.directions)
     if report.failed and not report.touched:
         return Failed(message=message)
@@ -62,6 +69,13 @@ async def write_log(log: RunLog) -> None:
         if report.flow_run_id:
             await client.update_flow_run_labels(log.flow_run_uuid, labels_of(report))
     key = report.job.lower().replace(" ", "-")
+    if report.verification is not None:
+        await acreate_table_artifact(
+            key=f"{key}-verify",
+            table=log.verification_rows(report.verification),
+            description=f"{report.job}: {report.verification.sentence()}",
+        )
+        return
     await acreate_table_artifact(
         key=f"{key}-counters",
         table=_counter_rows(report),
@@ -114,6 +128,32 @@ class RunLog:
             "code": error.code,
             "message": error.message,
         }
+
+    def verification_rows(self, found: Verification) -> list[dict[str, Any]]:
+        """Return the artifact of a comparison: its counts, then what disagrees."""
+        rows = [
+            {"result": name, "count": count, "bc": "", "dataverse": "", "fields": ""}
+            for name, count in found.counts().items()
+        ]
+        listed: list[tuple[str, str | None, str | None, str]] = [
+            ("different", pair.bc_id, pair.dataverse_id, ", ".join(pair.fields))
+            for pair in found.different[:SHOWN_ERRORS]
+        ]
+        listed += [("only_bc", id_, None, "") for id_ in found.only_bc[:SHOWN_ERRORS]]
+        listed += [
+            ("only_dataverse", None, id_, "")
+            for id_ in found.only_dataverse[:SHOWN_ERRORS]
+        ]
+        return rows + [
+            {
+                "result": result,
+                "count": "",
+                "bc": self._link("bc", bc_id),
+                "dataverse": self._link("dataverse", dataverse_id),
+                "fields": fields,
+            }
+            for result, bc_id, dataverse_id, fields in listed
+        ]
 
     def _link(self, side: str, id_: str | None) -> str:
         if not id_ or self._session is None or self._tables is None:

@@ -8,6 +8,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from tieline.verification import Verification
+
 
 @dataclass
 class Counters:
@@ -87,6 +89,7 @@ class JobReport:
     errors: list[RecordFailure] = field(default_factory=list)
     changes: list[PlannedChange] = field(default_factory=list)
     plan_id: str | None = None
+    verification: Verification | None = None
     recommendation: str = ""
     error_code: str = ""
     exit_code: int = 0

@@ -1,0 +1,72 @@
+"""Do both sides agree? Compares all couplings, and lists what stands alone."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.compare import differing_fields
+from tasks.job_run import JobRun
+from tieline.batch import Action, Batch
+from tieline.mapping import Direction
+from tieline.verification import Difference, Verification
+
+
+@task(name="compare", cache_policy=NO_CACHE, persist_result=False)
+async def compare_page(run: JobRun, couplings: pd.DataFrame) -> Verification:
+    """Read both sides of a page of couplings in bulk and compare them."""
+    mapping, found = run.mapping, Verification(run.mapping.name)
+    bc_ids, dataverse_ids = list(couplings["bc_id"]), list(couplings["dataverse_id"])
+    bc, dataverse = await asyncio.gather(
+        run.session.bc.by_id(mapping.bc, bc_ids, columns=mapping.columns("bc")),
+        run.session.dataverse.by_id(
+            mapping.dataverse, dataverse_ids, columns=mapping.columns("dataverse")
+        ),
+    )
+    on_bc = np.isin(bc_ids, bc.index.to_numpy(dtype=str))
+    on_dataverse = np.isin(dataverse_ids, dataverse.index.to_numpy(dtype=str))
+    found.only_bc += list(couplings.loc[on_bc & ~on_dataverse, "bc_id"])
+    found.only_dataverse += list(couplings.loc[on_dataverse & ~on_bc, "dataverse_id"])
+    found.unexpected = len(found.only_bc) + len(found.only_dataverse)
+    whole = couplings[on_bc & on_dataverse]
+    differing = await differing_fields(
+        run, whole, bc.loc[whole["bc_id"]], dataverse.loc[whole["dataverse_id"]]
+    )
+    pairs = zip(whole["bc_id"], whole["dataverse_id"], differing, strict=True)
+    found.different += [Difference(b, d, tuple(f)) for b, d, f in pairs if f]
+    found.equal = len(whole) - len(found.different)
+    return found
+
+
+@task(name="list-uncoupled", cache_policy=NO_CACHE, persist_result=False)
+async def list_uncoupled(run: JobRun, side: Literal["bc", "dataverse"]) -> list[str]:
+    """Return the ids inside a side's filter that have no coupling.
+
+    What a rule of the table keeps out of every run is not listed.
+    """
+    mapping, ignore = run.mapping, run.mapping.hooks.ignore
+    is_bc = side == "bc"
+    direction = Direction.TO_DATAVERSE if is_bc else Direction.FROM_DATAVERSE
+    pages = run.session.side(side).changed(
+        mapping.bc if is_bc else mapping.dataverse,
+        columns=() if ignore is None else mapping.columns(side),
+        where=await run.filter_of(side),
+        page_rows=run.session.settings.batch_rows,
+    )
+    alone: list[str] = []
+    async for page in pages:
+        known = run.session.store.couplings(
+            run.session.company_id, mapping.name, side=side, ids=list(page.frame["id"])
+        )
+        left = page.frame[~page.frame["id"].isin(known.index)]
+        batch = Batch(mapping, direction, run.options, left)
+        if ignore is not None and len(batch):
+            await ignore(batch, run.session)
+        taken = ~batch.is_(Action.LEFT_OUT)
+        alone += list(batch.source.loc[taken, "id"])
+    return alone
