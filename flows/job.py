@@ -16,10 +16,11 @@ from tasks.guard import guard_deletions
 from tasks.job_run import JobRun, Pass
 from tasks.load import load
 from tasks.log import RunLog, end_state, mark_run, write_log
+from tasks.nested import finish_lines, line_batches, lines_pass
 from tasks.recover import recover
 from tasks.transform import transform
 from tieline.availability import fit_mapping, require_fields
-from tieline.batch import RunOptions
+from tieline.batch import Batch, RunOptions
 from tieline.errors import SettingsError, TielineError
 from tieline.mapping import (
     DeletionConflictPolicy,
@@ -239,13 +240,26 @@ async def _run_pass(run: JobRun, one_way: Direction) -> None:
         if recovered:
             run.log.info("%s: %d writes of an ended run settled", one_way, recovered)
     one_pass = await start_pass(run, one_way)
+    one_pass.lines = lines_pass(one_pass)
+    if one_pass.lines is not None and not run.options.dry_run:
+        await recover(one_pass.lines)
     await _drain(one_pass, Reader(one_pass), allow_deletions=False)
+    await _take_deletions(one_pass)
+    if one_pass.lines is not None:
+        await _take_deletions(one_pass.lines)
+    if run.options.dry_run:
+        return
+    _end_pass(one_pass)
+    if run.mapping.hooks.finished is not None:
+        await run.mapping.hooks.finished(run.session, run.options, run.report)
+
+
+async def _take_deletions(one_pass: Pass) -> None:
+    """Apply the deletion policy, now that all who lost their counterpart are known."""
     if one_pass.deletions:
         await guard_deletions(one_pass)
         one_pass.queue, one_pass.deletions = one_pass.deletions, []
         await _drain(one_pass, Reader(one_pass), allow_deletions=True)
-    if not run.options.dry_run:
-        _end_pass(one_pass)
 
 
 def _end_pass(one_pass: Pass) -> None:
@@ -270,6 +284,15 @@ async def _drain(one_pass: Pass, reader: Reader, *, allow_deletions: bool) -> No
         if batch is None:
             return
         batch.allow_deletions = allow_deletions
-        batch = await couple(one_pass, batch)
-        batch = await transform(one_pass.run, batch)
-        await load(one_pass, batch)
+        await _take_stages(one_pass, batch)
+        if one_pass.lines is not None:
+            for lines in line_batches(one_pass.lines, batch):
+                await _take_stages(one_pass.lines, lines)
+            finish_lines(one_pass, batch)
+
+
+async def _take_stages(one_pass: Pass, batch: Batch) -> None:
+    """Take a batch through the stages that follow its extraction."""
+    batch = await couple(one_pass, batch)
+    batch = await transform(one_pass.run, batch)
+    await load(one_pass, batch)

@@ -9,6 +9,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.job_run import JobRun, Pass
+from tasks.nested import read_lines
 from tasks.uncouple import empty_marks
 from tieline.batch import Action, Batch, rows_of
 from tieline.errors import CoupledToDeleted
@@ -29,11 +30,15 @@ async def couple(one_pass: Pass, batch: Batch) -> Batch:
         batch.drop_done(Action.LEFT_OUT)
     _join_couplings(run, batch)
     _drop_skipped_and_echoes(run, batch)
+    await read_lines(run, batch)
+    batch.drop_done(Action.SKIP, Action.UNCHANGED)
+    if hooks.complete is not None and (len(batch) or batch.gone):
+        await hooks.complete(batch, run.session)
     if hooks.adopt is not None and not batch.is_coupled.all():
         await hooks.adopt(batch, run.session)
         _one_to_one(run, batch)
     _choose_inserts(run, batch)
-    batch.drop_done(Action.SKIP, Action.UNCHANGED, Action.LEFT_OUT)
+    batch.drop_done(Action.LEFT_OUT)
     await _read_counterparts(one_pass, batch)
     batch.drop_done(Action.FAIL, Action.DEFERRED, Action.UNCOUPLE)
     return batch

@@ -38,7 +38,8 @@ class Reader:
         if one_pass.queue:
             ids, one_pass.queue = one_pass.queue[:size], one_pass.queue[size:]
             return await self._by_id(ids)
-        if one_pass.run.options.records or self._ended:
+        run = one_pass.run
+        if run.options.records or run.mapping.only_candidates or self._ended:
             return None
         return await self._page()
 
@@ -50,7 +51,8 @@ class Reader:
         batch = Batch(
             run.mapping, direction, run.options, frame, run_id=run.run_id, insist=True
         )
-        self._forget_gone(batch, sorted(set(ids) - set(frame["id"])))
+        batch.gone = sorted(set(ids) - set(frame["id"]))
+        self._forget_gone(batch, batch.gone)
         return batch
 
     def _forget_gone(self, batch: Batch, gone: list[str]) -> None:

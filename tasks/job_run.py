@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from tieline.batch import OneWay, RunOptions
 from tieline.mapping import Direction, TableMapping
 from tieline.odata.model import Filter
-from tieline.report import JobReport
+from tieline.report import Counters, JobReport
 from tieline.session import Session, own_or_blank
 
 
@@ -26,19 +26,31 @@ class JobRun:
         session: Session,
         report: JobReport,
         log: logging.Logger | logging.LoggerAdapter[logging.Logger],
+        *,
+        is_nested: bool = False,
     ) -> None:
-        """Take the parts; `report` is filled as the run goes."""
+        """Take the parts; `report` is filled as the run goes.
+
+        What `is_nested` counts as lines.
+        """
         self.mapping = mapping
         self.options = options
         self.session = session
         self.report = report
         self.log = log
         self.run_id = report.flow_run_id
+        self.is_nested = is_nested
 
     @property
     def now(self) -> datetime:
         """This machine's clock, for retry times and the journal only."""
         return datetime.now(UTC)
+
+    def counters(self, direction: str) -> Counters:
+        """Return the counters of a direction, the header's or the lines'."""
+        if self.is_nested:
+            return self.report.lines.setdefault(direction, Counters())
+        return self.report.counters(direction)
 
     async def filter_of(self, side: str) -> Filter:
         """Return the mapping's filter of a side, the company clause included."""
@@ -58,7 +70,8 @@ class Pass:
 
     `queue` holds source ids to be read by id; `deletions` those whose counterpart
     is gone and whose policy would restore or uncouple them. `cursors` are saved
-    with the watermark, when the pass was read to its end.
+    with the watermark, when the pass was read to its end. `lines` is the pass of a
+    nested mapping.
     """
 
     run: JobRun
@@ -72,6 +85,7 @@ class Pass:
     attempts: dict[str, int] = field(default_factory=dict)
     deletions: list[str] = field(default_factory=list)
     cursors: dict[str, str] = field(default_factory=dict)
+    lines: Pass | None = None
 
     @property
     def way(self) -> OneWay:

@@ -43,7 +43,7 @@ def outcome_of(run: JobRun, batch: Batch, intents: Sequence[int]) -> Outcome:
     cleared = [row[f"{batch.source_side}_id"] for row in couplings]
     batch.drop_done(*Action)
     errors, failed = _failures(run, batch, partial)
-    count(run.report.counters(batch.way), batch)
+    count(run.counters(batch.way), batch)
     return Outcome(
         company=run.session.company_id,
         mapping=run.mapping.name,

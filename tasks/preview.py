@@ -22,7 +22,12 @@ def preview(run: JobRun, batch: Batch) -> None:
         ):
             change = _change(batch, position)
             run.report.changes.append(change)
-            rows.append(_plan_row(batch, position, change))
+            if not run.is_nested:
+                rows.append(_plan_row(batch, position, change))
+        if action is Action.INSERT and run.mapping.nested is not None:
+            # Its lines refer to it before it exists.
+            planned = run.session.planned.setdefault(run.mapping.name, {})
+            planned[batch.source_key(position)] = batch.destination_id[position]
     for bc_id in batch.removed:
         change = PlannedChange(batch.way, "uncouple", bc_id, None, ())
         run.report.changes.append(change)
@@ -37,7 +42,7 @@ def preview(run: JobRun, batch: Batch) -> None:
                 batch.way, parked.source_id, parked.destination_id, code, message
             )
         )
-    count(run.report.counters(batch.way), batch)
+    count(run.counters(batch.way), batch)
 
 
 def _change(batch: Batch, position: int) -> PlannedChange:

@@ -56,7 +56,8 @@ async def fit_mapping(mapping: TableMapping, session: Session) -> Fitted:
             row.only_when, session.choices.ownership
         )
         if enabled and row.conversion.transfers:
-            lacks_bc = row.bc and row.bc not in bc.columns
+            known_bc = {*bc.columns, *mapping.bc_derived}
+            lacks_bc = row.bc and row.bc not in known_bc
             lacks_dataverse = row.dataverse and row.dataverse not in dataverse.columns
             if lacks_bc and session.bc.has_companion:
                 _missing(mapping, row.bc or "", "Business Central", mapping.bc)
@@ -66,12 +67,18 @@ async def fit_mapping(mapping: TableMapping, session: Session) -> Fitted:
                 enabled = False
                 off.append(row.name)
         fitted.append(replace(row, enabled=enabled))
+    nested = mapping.nested
+    if nested is not None:
+        lines = await fit_mapping(nested.mapping, session)
+        nested = replace(nested, mapping=lines.mapping)
+        off += lines.off
     extra_bc = tuple(name for name in mapping.bc_extra if name in bc.columns)
     extra_dv = tuple(n for n in mapping.dataverse_extra if n in dataverse.columns)
     return Fitted(
         replace(
             mapping,
             fields=tuple(fitted),
+            nested=nested,
             bc_extra=extra_bc,
             dataverse_extra=extra_dv,
             company_scoped=mapping.company_scoped

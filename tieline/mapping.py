@@ -12,11 +12,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
+import pandas as pd
+
 from tieline.odata.model import Change, Filter, Written
 
 if TYPE_CHECKING:
     from tieline.batch import Batch, RunOptions
     from tieline.conversions import Conversion
+    from tieline.report import JobReport
     from tieline.session import Session
 
 
@@ -115,6 +118,8 @@ UpdateHook = Callable[
     ["Batch", "Session", Sequence[int], Sequence[Change]], Awaitable[list[Written]]
 ]
 ReadyHook = Callable[["Session", "RunOptions", Direction], Awaitable[None]]
+FinishedHook = Callable[["Session", "RunOptions", "JobReport"], Awaitable[None]]
+LinesHook = Callable[["Batch", "Session"], Awaitable[pd.DataFrame]]
 
 
 @dataclass(frozen=True)
@@ -122,25 +127,29 @@ class Hooks:
     """The special rules of one table, called by the shared stages.
 
     Each gets the batch and the session. `ready` runs once before a pass reads;
-    `candidates` names further source ids to read, each pass; `ignore` drops
-    source rows silently; `adopt` names existing counterparts of uncoupled rows;
-    `transformed` may add values or problems to rows about to be written, and note
-    in `batch.unfinished` what will remain to be done for a row; `update` replaces
-    the plain update where a table takes changes only in steps; `loaded` does further steps after the rows are written, before the batch is
-    stored; `stored` runs after the batch's local transaction; `uncoupled` is told
-    which pairs (BC id to Dataverse id) were dissolved and returns the Dataverse
-    ids, by job, whose couplings go with them; `recommend` says how a full
-    synchronization had best begin.
+    `candidates` names further source ids to read, each pass; `ignore` drops source rows
+    silently; `complete` fills in derived columns of the rows that are not left alone,
+    and may name their counterparts; `adopt` names existing counterparts of uncoupled
+    rows; `transformed` may add values or problems to rows about to be written, and note
+    in `batch.unfinished` what will remain to be done for a row; `update` replaces the
+    plain update where a table takes changes only in steps; `loaded` does further steps
+    after the rows are written, before the batch is stored; `stored` runs after the
+    batch's local transaction; `finished` runs when a pass has been read to its end and
+    all of it is stored; `uncoupled` is told which pairs (BC id to Dataverse id) were
+    dissolved and returns the Dataverse ids, by job, whose couplings go with them;
+    `recommend` says how a full synchronization had best begin.
     """
 
     ready: ReadyHook | None = None
     candidates: CandidateHook | None = None
     ignore: Hook | None = None
+    complete: Hook | None = None
     adopt: Hook | None = None
     transformed: Hook | None = None
     update: UpdateHook | None = None
     loaded: Hook | None = None
     stored: Hook | None = None
+    finished: FinishedHook | None = None
     uncoupled: UncoupledHook | None = None
     recommend: RecommendHook | None = None
 
@@ -159,13 +168,28 @@ class Template:
 
 
 @dataclass(frozen=True)
+class Nested:
+    """Lines that travel to Dataverse inside their headers' batch.
+
+    `mapping` is that of the lines; `read` returns the lines of a batch of headers:
+    a frame as a page has it, with the header's id in the column parent_id.
+    """
+
+    mapping: TableMapping
+    read: LinesHook
+
+
+@dataclass(frozen=True)
 class TableMapping:
     """One integration table mapping and its default job.
 
     `bc` names the entity set, `dataverse` the table. `bc_key` is the property
     that people know a BC record by, `dataverse_name` the column. `waits_for`
     names the jobs that go first. Jobs with the same `lock` never run together.
-    `company_scoped` rows carry `bcbi_companyid`.
+    `company_scoped` rows carry `bcbi_companyid`. `bc_derived` names columns of the
+    BC side that the hook `complete` fills in instead of the service. A mapping with
+    `only_candidates` is never read by its modified time: its hook `candidates`
+    names all rows.
     """
 
     name: str
@@ -190,9 +214,12 @@ class TableMapping:
     synchronize_matched: bool = False
     inactivity_minutes: int = 720
     needs_companion: bool = False
+    only_candidates: bool = False
     templates: tuple[Template, ...] = ()
     bc_extra: tuple[str, ...] = ()
     dataverse_extra: tuple[str, ...] = ()
+    bc_derived: tuple[str, ...] = ()
+    nested: Nested | None = None
     hooks: Hooks = field(default_factory=Hooks)
     description: str = ""
 
@@ -222,4 +249,5 @@ class TableMapping:
             for row in self.fields
             if row.enabled and row.conversion.transfers
         ]
-        return tuple(dict.fromkeys(name for name in names if name))
+        derived = self.bc_derived if side == "bc" else ()
+        return tuple(dict.fromkeys(n for n in names if n and n not in derived))

@@ -96,6 +96,8 @@ class Session:
         self.choices: CompanySettings = settings.for_company(bc.company_name)
         self.memory: dict[str, Any] = {}
         """Room for facts that a table's hooks keep for the run."""
+        self.planned: dict[str, dict[str, str]] = {}
+        """What a dry run would create, by job: BC key to Dataverse id."""
         self._setup: Setup | None = None
         self._organization: Organization | None = None
         self._local_currency: str | None = None

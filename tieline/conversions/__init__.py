@@ -9,7 +9,13 @@ from tieline.conversions.base import (
     Values,
     column_of,
 )
-from tieline.conversions.lookup import Company, Currency, Lookup, Owner
+from tieline.conversions.lookup import (
+    Company,
+    Currency,
+    Lookup,
+    Owner,
+    coupled_ids,
+)
 from tieline.conversions.option import Option, OptionBook
 from tieline.conversions.plain import (
     CODE,
@@ -45,5 +51,6 @@ __all__ = [
     "Transfer",
     "Values",
     "column_of",
+    "coupled_ids",
     "cut",
 ]

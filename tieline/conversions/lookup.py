@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tieline.conversions.base import Conversion, Transfer, Values, column_of
 from tieline.errors import Blocked, RecordError, SystemName
 from tieline.odata.model import Ref
+
+if TYPE_CHECKING:
+    from tieline.session import Session
+
+
+def coupled_ids(session: Session, via: str, keys: Iterable[str]) -> dict[str, str]:
+    """Return {BC key: Dataverse id} of the coupled ones, by the job `via`.
+
+    In a dry run those that it would create count as coupled.
+    """
+    wanted = sorted({key for key in keys if key})
+    planned = session.planned.get(via, {})
+    found = session.store.by_key(session.company_id, via, wanted)
+    return {
+        **{key: planned[key] for key in wanted if key in planned},
+        **{key: ids[1] for key, ids in found.items()},
+    }
 
 
 @dataclass(frozen=True)
@@ -30,8 +48,7 @@ class Lookup(Conversion):
         wanted = sorted({v for v in values if v})
         session = transfer.session
         if transfer.to_dataverse:
-            by_key = session.store.by_key(session.company_id, self.via, wanted)
-            return {key: ids[1] for key, ids in by_key.items()}
+            return coupled_ids(session, self.via, wanted)
         by_id = session.store.by_dataverse_id(session.company_id, self.via, wanted)
         return {id_: pair[1] for id_, pair in by_id.items()}
 
