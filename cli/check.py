@@ -1,0 +1,155 @@
+"""`tieline check`: do both sides answer, and which jobs can run against them?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from typing import Any, TypeVar
+
+import click
+
+from cli.command import ReportingCommand, as_error
+from cli.in_force import load_checked
+from cli.output import print_json, print_table
+from flows.jobs import MAPPINGS
+from tieline.availability import fit_mapping, require_fields
+from tieline.business_central import BusinessCentral
+from tieline.dataverse import Dataverse
+from tieline.errors import DriftError, NoFieldMappings, TielineError
+from tieline.mapping import TableMapping
+from tieline.odata.wire import Wire
+from tieline.overrides import with_overrides
+from tieline.session import Session
+from tieline.settings import Settings
+from tieline.store import Store
+
+_Side = TypeVar("_Side", BusinessCentral, Dataverse)
+
+ONCE = Wire(attempts=1)
+"""A person waits for the answer: what does not answer at once is reported."""
+
+
+@click.command(
+    cls=ReportingCommand,
+    on_failure=lambda _: {"business_central": {}, "dataverse": {}, "jobs": []},
+)
+def check(*, as_json: bool) -> None:
+    """Connect to both sides and say what works, what is off and why."""
+    settings = load_checked()
+    settings.require_addresses()
+    with Store.open(settings.store.address) as store:
+        document, problems = asyncio.run(_examine(settings, store))
+    if as_json:
+        print_json(document)
+    else:
+        _print(document)
+    for problem in problems:
+        click.echo(f"Error: {problem}", err=True)
+    if problems:
+        raise click.exceptions.Exit(problems[0].exit_code)
+
+
+async def _examine(
+    settings: Settings, store: Store
+) -> tuple[dict[str, Any], list[TielineError]]:
+    """Ask both services anew, whatever earlier runs remember of them."""
+    async with AsyncExitStack() as closing:
+        bc, dataverse = await asyncio.gather(
+            _tried(BusinessCentral.connect(settings.bc, wire=ONCE)),
+            _tried(Dataverse.connect(settings.dataverse, wire=ONCE)),
+        )
+        problems = [one for one in (bc, dataverse) if isinstance(one, TielineError)]
+        for side in (bc, dataverse):
+            if not isinstance(side, TielineError):
+                closing.push_async_callback(side.aclose)
+        jobs = [_not_ready(name, problems) for name in MAPPINGS]
+        if not isinstance(bc, TielineError) and not isinstance(dataverse, TielineError):
+            session = Session(settings, store, bc, dataverse)
+            jobs = [await _job(one, session) for one in MAPPINGS.values()]
+        document = {
+            "business_central": {"url": settings.bc.url, **_bc_facts(bc)},
+            "dataverse": {
+                "url": settings.dataverse.url,
+                **await _dataverse_facts(dataverse),
+            },
+            "jobs": jobs,
+        }
+    return document, problems
+
+
+async def _tried(work: Coroutine[Any, Any, _Side]) -> _Side | TielineError:
+    try:
+        return await work
+    except TielineError as error:
+        return error
+
+
+def _bc_facts(side: BusinessCentral | TielineError) -> dict[str, Any]:
+    if isinstance(side, TielineError):
+        return {"error": as_error(side)}
+    return {
+        "company": side.company_name,
+        "company_id": side.company_id,
+        "companion": side.has_companion,
+    }
+
+
+async def _dataverse_facts(side: Dataverse | TielineError) -> dict[str, Any]:
+    if isinstance(side, TielineError):
+        return {"error": as_error(side)}
+    return {
+        "organization": side.organization_id,
+        "user": side.user_id,
+        "solution": await _has(side, "bcbi_company"),
+        "statistics": await _has(side, "nav_accountstatistics"),
+    }
+
+
+async def _has(side: Dataverse, table: str) -> bool:
+    try:
+        await side.table(table)
+    except DriftError:
+        return False
+    return True
+
+
+async def _job(declared: TableMapping, session: Session) -> dict[str, Any]:
+    """Say whether a job can run, and which of its fields are off."""
+    mapping = with_overrides(declared, session.settings)
+    try:
+        fitted = await fit_mapping(mapping, session)
+        for one_way in mapping.passes(mapping.direction):
+            require_fields(fitted.mapping, one_way)
+    except (DriftError, NoFieldMappings) as error:
+        return _not_ready(mapping.name, [error])
+    return {
+        "job": mapping.name,
+        "ready": True,
+        "off": list(fitted.off),
+        "reason": None,
+    }
+
+
+def _not_ready(name: str, problems: list[TielineError]) -> dict[str, Any]:
+    reason = " ".join(str(problem) for problem in problems)
+    return {"job": name, "ready": False, "off": [], "reason": reason}
+
+
+def _print(document: dict[str, Any]) -> None:
+    for side, title in (
+        ("business_central", "Business Central"),
+        ("dataverse", "Dataverse"),
+    ):
+        facts = [
+            (name.replace("_", " "), "no" if value is False else value)
+            for name, value in document[side].items()
+            if name != "error"
+        ]
+        print_table(title, ["fact", "value"], facts)
+    columns = ["job", "ready", "off", "reason"]
+    print_table("Jobs", columns, map(_job_row, document["jobs"]))
+
+
+def _job_row(job: dict[str, Any]) -> tuple[Any, ...]:
+    return job["job"], "yes" if job["ready"] else "no", job["off"], job["reason"]

@@ -1,0 +1,33 @@
+"""Which company's rows of the store are meant? Found without asking the service."""
+
+from __future__ import annotations
+
+from tieline.errors import SettingsError, UnknownCompany
+from tieline.settings import Settings
+from tieline.store import Store
+
+
+def company_in(store: Store, settings: Settings) -> str | None:
+    """Return the id of the company in the settings; None before its first run.
+
+    Without a company in the settings, the store's only one is meant.
+
+    Raises:
+        UnknownCompany: the store holds other companies only.
+        SettingsError: none is set and the store holds several.
+    """
+    known = store.known_companies()
+    wanted = settings.bc.company.strip("{} ").casefold()
+    if not known:
+        return None
+    names = ", ".join(name or id_ for id_, name in known.items())
+    if not wanted:
+        if len(known) == 1:
+            return next(iter(known))
+        msg = f"The store holds several companies: {names}."
+        raise SettingsError(msg, advice="Set TIELINE_BC__COMPANY to one of them.")
+    for id_, name in known.items():
+        if wanted in (id_, name.casefold()):
+            return id_
+    msg = f"The store knows nothing of a company {settings.bc.company!r} yet."
+    raise UnknownCompany(msg, advice=f"It knows {names}.")

@@ -1,0 +1,80 @@
+"""`tieline couplings`: who is coupled to whom, and how did it go?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import click
+
+from cli.command import ReportingCommand
+from cli.companies import company_in
+from cli.errors import waiting_for
+from cli.in_force import load_checked
+from cli.output import print_json_list, print_table
+from flows.jobs import job_name
+from tieline.batch import moment
+from tieline.store import Store
+
+COLUMNS = (
+    "bc_id",
+    "dataverse_id",
+    "bc_modified",
+    "dataverse_modified",
+    "to_result",
+    "from_result",
+    "skipped",
+    "waiting_for",
+)
+SHOWN = 200
+
+
+@click.command(cls=ReportingCommand)
+@click.argument("job")
+@click.option("--skipped", is_flag=True, help="Only those that runs skip.")
+def couplings(job: str, *, skipped: bool, as_json: bool) -> None:
+    """List the couplings of JOB."""
+    name = job_name(job)
+    settings = load_checked()
+    with Store.open(settings.store.address) as store:
+        company = company_in(store, settings)
+        pages = _pages(store, company, name, skipped=skipped)
+        if as_json:
+            print_json_list(pages)
+            return
+        _print_some([row for page in islice(pages, 1) for row in page], name)
+        if company is not None and not skipped:
+            click.echo(f"{store.count_couplings(company, name)} couplings in all.")
+
+
+def _pages(
+    store: Store, company: str | None, name: str, *, skipped: bool
+) -> Iterator[list[dict[str, Any]]]:
+    if company is None:
+        return
+    waiting: dict[tuple[str, str], str | None] = {
+        (row.direction, row.source_id): waiting_for(row)
+        for row in store.list_errors(company, name)
+        if row.waiting_mapping is not None
+    }
+    for frame in store.each_coupling(company, name, skipped=skipped or None):
+        columns = [list(frame[column]) for column in COLUMNS[:-1]]
+        page = []
+        for values in zip(*columns, strict=True):
+            row: dict[str, Any] = dict(zip(COLUMNS, values, strict=False))
+            row["bc_modified"] = moment(row["bc_modified"])
+            row["dataverse_modified"] = moment(row["dataverse_modified"])
+            row["skipped"] = bool(row["skipped"])
+            to = ("to-dataverse", row["bc_id"])
+            back = ("from-dataverse", row["dataverse_id"])
+            row["waiting_for"] = waiting.get(to) or waiting.get(back)
+            page.append(row)
+        yield page
+
+
+def _print_some(rows: list[dict[str, Any]], name: str) -> None:
+    shown = [row.values() for row in rows[:SHOWN]]
+    print_table(f"Couplings of {name}", COLUMNS, shown)
+    if len(rows) > SHOWN:
+        click.echo(f"These are the first {SHOWN}; --json lists all.")

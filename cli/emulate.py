@@ -1,0 +1,50 @@
+"""`tieline emulate`: where can both services be tried out? On this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+import click
+import orjson
+from starlette.types import ASGIApp
+
+from tieline.emulator.business_central import create_business_central
+from tieline.emulator.dataverse import create_dataverse
+from tieline.emulator.sample import sample_services
+from tieline.emulator.server import RunningServer, serve
+from tieline.errors import SettingsError
+
+_PORT = click.IntRange(min=0, max=65535)
+_LONG_S = 3600.0
+
+
+@click.command()
+@click.option("--bc-port", type=_PORT, default=8801, show_default=True)
+@click.option("--dataverse-port", type=_PORT, default=8802, show_default=True)
+def emulate(*, bc_port: int, dataverse_port: int) -> None:
+    """Serve both services with the data of a sample company until Ctrl-C.
+
+    Prints both addresses as one line of JSON when they can be used; 0 takes any
+    free port. What is written to them is forgotten at the end.
+    """
+    bc_state, dataverse_state = sample_services()
+    with (
+        _serve(create_business_central(bc_state), "--bc-port", bc_port) as bc,
+        _serve(
+            create_dataverse(dataverse_state), "--dataverse-port", dataverse_port
+        ) as dataverse,
+    ):
+        click.echo(orjson.dumps({"bc": bc.url, "dataverse": dataverse.url}))
+        with contextlib.suppress(KeyboardInterrupt):
+            # Not a lock: on Windows, Ctrl-C does not end the wait for one.
+            while True:
+                time.sleep(_LONG_S)
+
+
+def _serve(app: ASGIApp, option: str, port: int) -> RunningServer:
+    try:
+        return serve(app, port)
+    except OSError as error:
+        msg = f"The port {port} cannot be used: {error.strerror}."
+        raise SettingsError(msg, advice=f"Choose another with {option}.") from None

@@ -1,0 +1,58 @@
+"""`tieline log`: which runs were there, and what did they count?"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import click
+
+from cli.command import ReportingCommand
+from cli.history import read_runs
+from cli.output import print_json, print_table
+from cli.prefect_ready import has_history, make_ready
+from flows.jobs import MAPPINGS, job_name
+
+COLUMNS = ("started", "job", "company", "state", "direction", "counted", "flow run")
+
+
+@click.command(cls=ReportingCommand)
+@click.argument("job", required=False)
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=20, help="How many runs at most."
+)
+def log(job: str | None, *, limit: int, as_json: bool) -> None:
+    """Show the sync log of JOB, or of all jobs, newest run first."""
+    jobs = [job_name(job)] if job else list(MAPPINGS)
+    runs = asyncio.run(_read(jobs, limit)) if has_history() else []
+    if as_json:
+        print_json(runs)
+    elif runs:
+        print_table("Sync log", COLUMNS, [row for run in runs for row in _rows(run)])
+    else:
+        click.echo("There was no run yet.")
+
+
+async def _read(jobs: list[str], limit: int) -> list[dict[str, Any]]:
+    await make_ready()
+    return await read_runs(jobs, limit)
+
+
+def _rows(run: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Return a line per direction; a run that broke shows its message instead."""
+    head = (run["started"], run["job"], run["company"], run["state"])
+    if not run["directions"]:
+        return [(*head, None, run["message"], run["flow_run_id"])]
+    return [
+        (*head, counters["direction"], _counted(counters), run["flow_run_id"])
+        for counters in run["directions"]
+    ]
+
+
+def _counted(counters: dict[str, Any]) -> str:
+    counts = [
+        f"{number} {name}"
+        for name, number in counters.items()
+        if name != "direction" and number
+    ]
+    return ", ".join(counts) or "nothing to do"

@@ -1,0 +1,60 @@
+"""Which commands does `tieline` have, and how do they end?"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from cli.lazy import LazyGroup
+from cli.prefect_defaults import set_defaults
+
+COMMANDS = {
+    "check": ("cli.check:check", "Connect to both sides and say what works."),
+    "couplings": ("cli.couplings:couplings", "List the couplings of a job."),
+    "demo": ("cli.demo:demo", "Watch all of it work on this machine."),
+    "emulate": ("cli.emulate:emulate", "Serve both services on this machine."),
+    "errors": ("cli.errors:errors", "List the records that fail or wait."),
+    "log": ("cli.log:log", "Show the sync log, newest run first."),
+    "mappings": ("cli.mappings:mappings", "Show the mappings in force."),
+    "run": ("cli.run:run", "Run one job here and now."),
+}
+"""Where each command lives, and its line in the list of commands.
+
+A command is imported when it is called, so that help, the version and the
+emulators do not wait for Prefect.
+"""
+
+
+def _prepare(_context: click.Context, _option: click.Parameter, debug: bool) -> bool:  # noqa: FBT001 - called by click
+    """Set Prefect's defaults: before any command is imported, and Prefect with it."""
+    set_defaults(debug=debug)
+    return debug
+
+
+@click.group(
+    cls=LazyGroup,
+    commands_at=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option(
+    "--debug",
+    is_flag=True,
+    callback=_prepare,
+    help="Show Prefect's log and, after an error, where it came from.",
+)
+@click.version_option(package_name="tieline", message="tieline %(version)s")
+def tieline(*, debug: bool) -> None:
+    """Keep Dynamics 365 Business Central and Dynamics 365 Sales in step.
+
+    Settings are environment variables (TIELINE_...) or ./tieline.toml.
+    """
+
+
+def main() -> None:
+    """Run the command that was typed; never returns."""
+    for stream in (sys.stdout, sys.stderr):
+        # A Windows code page lacks letters that records have; JSON is UTF-8 anyway.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    tieline(prog_name="tieline")

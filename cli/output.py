@@ -1,0 +1,69 @@
+"""How does a result reach the terminal? One JSON document, or a table for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import click
+import orjson
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+_OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
+_PIPED_WIDTH = 200
+"""Wide enough for two ids and a sentence where no terminal tells its width."""
+
+
+def print_json(document: Any) -> None:
+    """Print a document as UTF-8, whatever the terminal's code page is."""
+    click.echo(orjson.dumps(document, default=_plain, option=_OPTIONS))
+
+
+def print_json_list(pages: Iterable[Sequence[Any]]) -> None:
+    """Print one list page by page, so that a long one is never held whole."""
+    is_first = True
+    click.echo(b"[", nl=False)
+    for page in pages:
+        if not page:
+            continue
+        text = orjson.dumps(page, default=_plain, option=_OPTIONS)
+        click.echo((b"" if is_first else b",") + text[1:-2], nl=False)
+        is_first = False
+    click.echo(b"]" if is_first else b"\n]")
+
+
+def print_table(
+    title: str, columns: Sequence[str], rows: Iterable[Iterable[Any]]
+) -> None:
+    """Print rows as a table; None is an empty cell, flags are yes or empty."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_cell(value)) for value in row))
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_PIPED_WIDTH)
+    console.print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None or value is False:
+        return ""
+    if value is True:
+        return "yes"
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return str(value)
+
+
+def _plain(value: Any) -> Any:
+    """Give orjson what it does not know: subclasses of text and of datetime."""
+    if isinstance(value, datetime):
+        return datetime.fromtimestamp(value.timestamp(), value.tzinfo)
+    return str(value)

@@ -1,0 +1,89 @@
+"""How is a run's report shown to people, and which exit status follows from it?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from cli.output import print_table
+from tieline.report import Counters, JobReport
+
+SHOWN = 200
+"""How many failures or changes are listed; --json has all."""
+WITH_FAILURES = 3
+
+
+def empty_report(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return the document of a run that did not come about."""
+    return JobReport(parameters["job"].upper()).as_dict()
+
+
+def exit_code_of(report: JobReport) -> int:
+    """Return the exit status: the run's own, else 3 when a record failed."""
+    return report.exit_code or (WITH_FAILURES if report.failed else 0)
+
+
+def explain_failure(report: JobReport) -> None:
+    """Say on stderr why the job itself could not run, if so."""
+    if report.error_code:
+        click.echo(f"Error: {report.message}", err=True)
+
+
+def print_report(report: JobReport) -> None:
+    """Print counters, planned changes and failures of one run."""
+    title = f"{report.job} {report.company}: {report.state}"
+    columns = list(Counters().as_dict())
+    directions = [
+        (direction, counters) for direction, counters in report.directions.items()
+    ]
+    directions += [
+        (f"{direction} (lines)", counters)
+        for direction, counters in report.lines.items()
+    ]
+    print_table(
+        title,
+        ["direction", *columns],
+        [(name, *counters.as_dict().values()) for name, counters in directions],
+    )
+    _print_changes(report)
+    _print_errors(report)
+    click.echo(f"Flow run {report.flow_run_id}")
+
+
+def _print_changes(report: JobReport) -> None:
+    if report.plan_id is None:
+        return
+    rows = [
+        (
+            change.direction,
+            change.action,
+            change.source_id,
+            change.destination_id,
+            "\n".join(_field(field) for field in change.fields),
+        )
+        for change in report.changes[:SHOWN]
+    ]
+    columns = ["direction", "action", "source", "destination", "fields"]
+    print_table(f"Plan {report.plan_id}: nothing was written", columns, rows)
+    _print_rest(len(report.changes))
+
+
+def _field(field: dict[str, object]) -> str:
+    return f"{field['field']}: {field['from']!r} to {field['to']!r}"
+
+
+def _print_errors(report: JobReport) -> None:
+    if not report.errors:
+        return
+    rows = [
+        (error.direction, error.source_id, error.code, error.message)
+        for error in report.errors[:SHOWN]
+    ]
+    print_table("Failed records", ["direction", "source", "code", "message"], rows)
+    _print_rest(len(report.errors))
+
+
+def _print_rest(count: int) -> None:
+    if count > SHOWN:
+        click.echo(f"... and {count - SHOWN} more; --json lists all.")
