@@ -1,0 +1,88 @@
+#if PRICELISTS
+page 50111 "Tieline Sales Prices"
+{
+    APIGroup = 'sync';
+    APIPublisher = 'tieline';
+    APIVersion = 'v1.0';
+    Caption = 'salesPrices', Locked = true;
+    DelayedInsert = true;
+    EntityName = 'salesPrice';
+    EntitySetName = 'salesPrices';
+    Extensible = false;
+    ODataKeyFields = SystemId;
+    PageType = API;
+    SourceTable = "Price List Line";
+    SourceTableView = where("Price Type" = const(Sale), "Asset Type" = const(Item), "Amount Type" = const(Price), "Source Type" = const("Customer Price Group"), Status = const(Active));
+
+    layout
+    {
+        area(Content)
+        {
+            repeater(Records)
+            {
+                field(id; Rec.SystemId)
+                {
+                    Caption = 'id', Locked = true;
+                    Editable = false;
+                }
+                field(salesType; Rec."Source Type")
+                {
+                    Caption = 'salesType', Locked = true;
+                }
+                field(salesCode; Rec."Source No.")
+                {
+                    Caption = 'salesCode', Locked = true;
+                }
+                field(itemNumber; Rec."Asset No.")
+                {
+                    Caption = 'itemNumber', Locked = true;
+                }
+                field(variantCode; Rec."Variant Code")
+                {
+                    Caption = 'variantCode', Locked = true;
+                }
+                field(currencyCode; Rec."Currency Code")
+                {
+                    Caption = 'currencyCode', Locked = true;
+                }
+                field(unitOfMeasureCode; Rec."Unit of Measure Code")
+                {
+                    Caption = 'unitOfMeasureCode', Locked = true;
+                }
+                field(minimumQuantity; Rec."Minimum Quantity")
+                {
+                    Caption = 'minimumQuantity', Locked = true;
+                }
+                field(unitPrice; Rec."Unit Price")
+                {
+                    Caption = 'unitPrice', Locked = true;
+                }
+                field(startingDate; Rec."Starting Date")
+                {
+                    Caption = 'startingDate', Locked = true;
+                }
+                field(endingDate; Rec."Ending Date")
+                {
+                    Caption = 'endingDate', Locked = true;
+                }
+                field(lastModifiedDateTime; Rec.SystemModifiedAt)
+                {
+                    Caption = 'lastModifiedDateTime', Locked = true;
+                    Editable = false;
+                }
+            }
+        }
+    }
+
+    var
+        SalesReceivablesSetup: Record "Sales & Receivables Setup";
+
+    trigger OnNewRecord(BelowxRec: Boolean)
+    begin
+        // A line needs a list, and a price without one belongs to the default list.
+        SalesReceivablesSetup.Get();
+        SalesReceivablesSetup.TestField("Default Price List Code");
+        Rec."Price List Code" := SalesReceivablesSetup."Default Price List Code";
+    end;
+}
+#endif
