@@ -14,7 +14,7 @@ APP = Path(__file__).parents[2] / "deployments" / "business_central"
 
 _PROPERTY = re.compile(r"^ {4}(\w+) = (.+);$", re.MULTILINE)
 _CONTROL = re.compile(
-    r"^ {16}(field|part)\(\"?(\w+)\"?; (.+)\)\n {16}\{\n(.*?)^ {16}\}",
+    r"^ {16}(field|part)\(\"?(\w+)\"?; ([^\n]+)\)\n {16}\{\n(.*?)^ {16}\}",
     re.MULTILINE | re.DOTALL,
 )
 _SETTING = re.compile(r"^ {20}(\w+) = (.+);$", re.MULTILINE)
