@@ -17,6 +17,7 @@ from tasks.job_run import JobRun, Pass
 from tasks.load import load
 from tasks.log import RunLog, end_state, mark_run, write_log
 from tasks.nested import finish_lines, line_batches, lines_pass
+from tasks.preview import plan_parameters
 from tasks.recover import recover
 from tasks.transform import transform
 from tieline.availability import fit_mapping, require_fields
@@ -227,7 +228,7 @@ async def run_passes(
                 report.plan_id,
                 session.company_id,
                 mapping.name,
-                {"direction": options.direction.value},
+                plan_parameters(options),
                 now=run.now,
             )
 

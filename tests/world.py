@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -84,6 +85,8 @@ class World:
 
     def run_flow(self, flow: Any, **parameters: Any) -> list[JobReport]:
         """Run any flow's function and return the reports it published."""
+        # Prefect's own variable for a process that runs one flow run.
+        self.environment.setenv("PREFECT__FLOW_RUN_ID", str(uuid.uuid4()))
         with collecting_reports() as reports:
             asyncio.run(flow.fn(**parameters))
         self.reports += reports

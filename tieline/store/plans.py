@@ -7,13 +7,15 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 
 from tieline.store.database import Database
 from tieline.store.rows import Plan, PlanRow
 from tieline.store.schema import plan, plan_row
 
 _CHUNK_ROWS = 5000
+APPLIED_BY = "applied_by"
+"""The parameter that names the run which carried the plan out."""
 _ROW_COLUMNS = tuple(c for c in plan_row.columns if c.name not in ("id", "plan_id"))
 
 
@@ -68,6 +70,14 @@ class Plans(Database):
             if len(page) < rows:
                 return
             last = page[-1].id
+
+    def mark_applied(self, applied: Plan, run_id: str) -> None:
+        """Note which run carried a plan out; its rows are forgotten."""
+        id_, parameters = applied.plan_id, {**applied.parameters, APPLIED_BY: run_id}
+        change = update(plan).where(plan.c.plan_id == id_)
+        with self.writing() as connection:
+            connection.execute(change.values(parameters=parameters))
+            connection.execute(delete(plan_row).where(plan_row.c.plan_id == id_))
 
     def drop_plan(self, plan_id: str) -> None:
         """Forget a plan, finished or not."""
