@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.postgres import fresh_database, postgres_server
+from tests.prefect_harness import prefect_server
 from tests.world import Ground, World, ground, new_world
 
-__all__ = ["postgres_server"]
+__all__ = ["postgres_server", "prefect_server"]
 
 
 @pytest.fixture(scope="session")
