@@ -97,14 +97,13 @@ def _drop_skipped_and_echoes(run: JobRun, batch: Batch) -> None:
 def _one_to_one(run: JobRun, batch: Batch) -> None:
     """Take back adoptions of records that are coupled, or taken in this batch."""
     wanted = [id_ for id_ in batch.destination_id[batch.adopted] if id_ is not None]
-    taken = set(
-        run.session.store.couplings(
-            run.session.company_id,
-            run.mapping.name,
-            side=batch.destination_side,
-            ids=list(dict.fromkeys(wanted)),
-        ).index
+    known = run.session.store.couplings(
+        run.session.company_id,
+        run.mapping.name,
+        side=batch.destination_side,
+        ids=list(dict.fromkeys(wanted)),
     )
+    taken = set(known.index[~known["bc_id"].isin(batch.removed)])
     for position in np.flatnonzero(batch.adopted):
         id_ = batch.destination_id[position]
         if id_ in taken:

@@ -24,7 +24,8 @@ TielineError
 │  ├─ AlreadyCoupled          TL-306  the other record is coupled to a third
 │  ├─ WriteRejected           TL-307  the service refused the write
 │  ├─ RuleViolated            TL-308  a rule of this table forbids it
-│  └─ MovedMeanwhile          TL-309  a planned change no longer fits the record
+│  ├─ MovedMeanwhile          TL-309  a planned change no longer fits the record
+│  └─ SharedRow               TL-310  another record stands for the same row
 └─ RunError                   exit 1: the job itself could not run
    ├─ SafetyStop              TL-401  a side looks empty, or too many deletions
    ├─ DriftError              TL-402  a table or column is missing in the metadata
@@ -245,6 +246,12 @@ class MovedMeanwhile(RecordError):
     """A planned change was refused because the record changed since the plan."""
 
     code = "TL-309"
+
+
+class SharedRow(RecordError):
+    """Several records stand for one row of the other side; another one has it."""
+
+    code = "TL-310"
 
 
 class RunError(TielineError):

@@ -6,6 +6,7 @@ from tieline.conversions.base import (
     Conversion,
     Rule,
     Transfer,
+    Untold,
     Values,
     column_of,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "Owner",
     "Rule",
     "Transfer",
+    "Untold",
     "Values",
     "column_of",
     "coupled_ids",

@@ -129,6 +129,15 @@ class Choice(Conversion):
         return f"target {self.value}"
 
 
+class Untold(Conversion):
+    """A column that the service fills in by itself and never takes."""
+
+    title = "filled in by the service"
+    transfers = False
+    reads_bc = False
+    reads_dataverse = False
+
+
 @dataclass(frozen=True)
 class Rule(Conversion):
     """A rule of one table, as a pure function per direction.
