@@ -8,19 +8,39 @@ from prefect import Flow
 
 from flows.currency import CURRENCY, currency
 from flows.customer import CUSTOMER, customer
+from flows.item_product import ITEM_PRODUCT, item_product
+from flows.price_group import PRICE_GROUP, price_group
+from flows.resource_product import RESOURCE_PRODUCT, resource_product
+from flows.sales_price import SALES_PRICE, sales_price
 from flows.salespeople import SALESPEOPLE, salespeople
+from flows.unit_of_measure import UNITOFMEASURE, unit_of_measure
 from tieline.errors import SettingsError
 from tieline.mapping import TableMapping
 
 MAPPINGS: dict[str, TableMapping] = {
-    mapping.name: mapping for mapping in (CURRENCY, SALESPEOPLE, CUSTOMER)
+    mapping.name: mapping
+    for mapping in (
+        CURRENCY,
+        SALESPEOPLE,
+        UNITOFMEASURE,
+        CUSTOMER,
+        ITEM_PRODUCT,
+        RESOURCE_PRODUCT,
+        PRICE_GROUP,
+        SALES_PRICE,
+    )
 }
 """The table mappings by job name, in dependency order."""
 
 FLOWS: dict[str, Flow[..., Any]] = {
     "CURRENCY": currency,
     "SALESPEOPLE": salespeople,
+    "UNITOFMEASURE": unit_of_measure,
     "CUSTOMER": customer,
+    "ITEM-PRODUCT": item_product,
+    "RESOURCE-PRODUCT": resource_product,
+    "CUSTPRCGRP-PRICE": price_group,
+    "SALESPRC-PRODUCTPRICE": sales_price,
 }
 
 

@@ -1,0 +1,109 @@
+"""ITEM-PRODUCT: items of Business Central and products of Dataverse, both ways.
+
+Only the name and the base unit come back. A product is sales inventory. Movements
+of the stock do not modify an item: they are noticed through its ledger entries.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from flows.job import job_flow
+from flows.product import (
+    BC_FILTER,
+    BOTH,
+    FROM,
+    TO,
+    product_fields,
+    product_filter,
+    product_hooks,
+)
+from tieline.batch import RunOptions, moment
+from tieline.conversions import NUMBER, TEXT
+from tieline.mapping import Direction, FieldMapping, TableMapping
+from tieline.session import Session
+from tieline.store import Outcome
+
+NAME = "ITEM-PRODUCT"
+SALES_INVENTORY = 1
+LEDGER = "itemLedgerEntries"
+CURSOR = "item ledger entries"
+
+
+async def moved_items(
+    session: Session, options: RunOptions, direction: Direction
+) -> list[str]:
+    """Return the coupled items whose stock moved since the last look.
+
+    The look begins at the job's own watermark the first time; before its first
+    run all items are read anyway. The items are remembered as pending together
+    with the new position, so that none is lost when the run ends early.
+    """
+    if direction is not TO or not session.bc.has_companion:
+        return []
+    store, company = session.store, session.company_id
+    cursor = store.cursor(company, NAME, CURSOR)
+    since = moment(cursor) or store.watermark(company, NAME, "to-dataverse")[0]
+    if since is None:
+        return []
+    numbers: set[str] = set()
+    latest = since
+    async for page in session.bc.changed(LEDGER, columns=("itemNumber",), since=since):
+        numbers.update(page.frame["itemNumber"])
+        newest = moment(page.frame["modified"].max())
+        if newest is not None:
+            latest = max(latest, min(newest, page.served_at))
+    if not numbers:
+        return []
+    by_key = store.by_key(company, NAME, sorted(numbers))
+    ids = [pair[0] for pair in by_key.values()]
+    known = store.couplings(company, NAME, side="bc", ids=ids)
+    moved = known[~known["skipped"]]
+    if not options.dry_run:
+        pending = pd.DataFrame(
+            {
+                "bc_id": moved["bc_id"].to_list(),
+                "dataverse_id": moved["dataverse_id"].to_list(),
+                "pending_to": [True] * len(moved),
+            },
+            dtype=object,
+        )
+        outcome = Outcome(
+            company,
+            NAME,
+            "to-dataverse",
+            at=latest,
+            couplings=pending,
+            cursors={CURSOR: latest.isoformat()},
+        )
+        store.save(outcome)
+    return [str(id_) for id_ in moved["bc_id"]]
+
+
+ITEM_PRODUCT = TableMapping(
+    name=NAME,
+    description="Items and products, both ways; prices, costs and stock to Dataverse.",
+    bc="items",
+    dataverse="product",
+    direction=BOTH,
+    also_offered=(TO, FROM),
+    waits_for=("UNITOFMEASURE",),
+    company_scoped=True,
+    inactivity_minutes=1440,
+    bc_filter=BC_FILTER,
+    dataverse_filter=product_filter(SALES_INVENTORY),
+    fields=product_fields(
+        SALES_INVENTORY,
+        quantity="inventory",
+        measures=(
+            FieldMapping("unitVolume", "stockvolume", TO, NUMBER),
+            FieldMapping("grossWeight", "stockweight", TO, NUMBER),
+            FieldMapping("vendorItemNumber", "vendorpartnumber", TO, TEXT),
+        ),
+        unit_direction=BOTH,
+        unit_via="ITEM UOM",
+    ),
+    hooks=product_hooks(SALES_INVENTORY, "Item", moved_items),
+)
+
+item_product = job_flow(ITEM_PRODUCT)

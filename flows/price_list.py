@@ -1,0 +1,180 @@
+"""Which price list holds the products' own prices, and are its rows in line?
+
+Every product needs a row in the default price list, in the local currency, before
+it can be activated; the row follows the product's price and unit.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tieline.batch import rows_of
+from tieline.errors import ApiError
+from tieline.odata.model import Change, Condition, Ref
+from tieline.session import Session
+
+PRODUCT_NAME = "Business Central"
+"""The short name that the default price list is called after."""
+
+CURRENCY_AMOUNT = 1
+NO_CONTROL = 1
+MONEY_DIGITS = 4
+
+
+@dataclass(frozen=True)
+class PriceRow:
+    """What the default price list has to hold for one product."""
+
+    product_id: str
+    group_id: str
+    unit_id: str
+    amount: float
+
+
+def list_names(currency: str) -> tuple[str, str]:
+    """Return the default price list's name, and the one with the currency in it.
+
+    The second is used when the first is taken by a list in another currency.
+    """
+    return (
+        f"{PRODUCT_NAME} Default Price List",
+        f"{PRODUCT_NAME} {currency} Default Price List",
+    )
+
+
+async def default_price_list(session: Session) -> str:
+    """Return the id of the default price list, creating it when it is missing.
+
+    Raises:
+        RecordError: the local currency cannot be created.
+        ApiError: the service refuses the list.
+    """
+    known: str | None = session.memory.get("default price list")
+    if known is None:
+        known = await _find_or_create(session)
+        session.memory["default price list"] = known
+    return known
+
+
+async def _find_or_create(session: Session) -> str:
+    currency_id = await session.local_currency_id(create=True)
+    names = list_names((await session.setup()).local_currency)
+    frame = await session.dataverse.by_values(
+        "pricelevel", "name", names, columns=("name", "transactioncurrencyid")
+    )
+    rows = sorted(rows_of(frame), key=lambda row: str(row["id"]))
+    for name in names:
+        same = [row for row in rows if row["name"].casefold() == name.casefold()]
+        fitting = [row for row in same if row["transactioncurrencyid"] == currency_id]
+        if fitting:
+            return str(fitting[0]["id"])
+        if not same:
+            return await _create(session, name, str(currency_id))
+    return await _create(session, names[-1], str(currency_id))
+
+
+async def _create(session: Session, name: str, currency_id: str) -> str:
+    values: dict[str, Any] = {
+        "name": name,
+        "transactioncurrencyid": Ref("transactioncurrency", currency_id),
+    }
+    values |= await _own_company(session, "pricelevel")
+    change = Change(str(uuid.uuid4()), values)
+    (written,) = await session.dataverse.insert("pricelevel", [change])
+    if written.error is not None:
+        raise written.error
+    return written.id
+
+
+async def _own_company(session: Session, table: str) -> dict[str, Any]:
+    """Return the company column of a new row, where the table has one."""
+    company_row = await session.company_row_id()
+    columns = (await session.dataverse.table(table)).columns
+    if company_row is None or "bcbi_companyid" not in columns:
+        return {}
+    return {"bcbi_companyid": Ref("bcbi_company", company_row)}
+
+
+def row_in_need(wanted: PriceRow, rows: Sequence[dict[str, Any]]) -> str | None:
+    """Return the id of the row to bring in line; None when one has to be added.
+
+    `rows` are the product's rows in the list. The row of the default unit is
+    meant; a single row of another unit follows the product.
+    """
+    for row in rows:
+        if row["uomid"] == wanted.unit_id:
+            return str(row["id"])
+    return str(rows[0]["id"]) if len(rows) == 1 else None
+
+
+def changes_of(wanted: PriceRow, row: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns of an existing row that are out of line."""
+    changes: dict[str, Any] = {}
+    if row["uomid"] != wanted.unit_id:
+        changes["uomid"] = Ref("uom", wanted.unit_id)
+        changes["uomscheduleid"] = Ref("uomschedule", wanted.group_id)
+    amount = round(wanted.amount, MONEY_DIGITS)
+    if round(float(row["amount"] or 0), MONEY_DIGITS) != amount:
+        changes["amount"] = amount
+    if row["pricingmethodcode"] != CURRENCY_AMOUNT:
+        changes["pricingmethodcode"] = CURRENCY_AMOUNT
+    return changes
+
+
+async def keep_prices(
+    session: Session, list_id: str, wanted: Sequence[PriceRow]
+) -> dict[str, ApiError | None]:
+    """Bring the products' rows of the list in line, adding those that are missing.
+
+    Returns the products whose rows were written, each with its error if any.
+    """
+    frame = await session.dataverse.by_values(
+        "productpricelevel",
+        "productid",
+        [row.product_id for row in wanted],
+        columns=("productid", "uomid", "amount", "pricingmethodcode"),
+        where=(Condition("pricelevelid", "eq", list_id),),
+    )
+    existing: dict[str, list[dict[str, Any]]] = {}
+    for row in rows_of(frame):
+        existing.setdefault(row["productid"], []).append(row)
+    missing: list[PriceRow] = []
+    changes: list[tuple[str, Change]] = []
+    for one in wanted:
+        rows = existing.get(one.product_id, [])
+        row_id = row_in_need(one, rows)
+        if row_id is None:
+            missing.append(one)
+            continue
+        values = changes_of(one, next(row for row in rows if row["id"] == row_id))
+        if values:
+            changes.append((one.product_id, Change(row_id, values)))
+    dataverse = session.dataverse
+    company = await _own_company(session, "productpricelevel") if missing else {}
+    added = await dataverse.insert(
+        "productpricelevel",
+        [
+            Change(str(uuid.uuid4()), {**_new(list_id, row), **company})
+            for row in missing
+        ],
+    )
+    changed = await dataverse.update("productpricelevel", [c for _, c in changes])
+    ids = [*(row.product_id for row in missing), *(id_ for id_, _ in changes)]
+    results = [*added, *changed]
+    return {id_: one.error for id_, one in zip(ids, results, strict=True)}
+
+
+def _new(list_id: str, row: PriceRow) -> dict[str, Any]:
+    """Return a new row; its currency is the list's, its number the product's."""
+    return {
+        "pricelevelid": Ref("pricelevel", list_id),
+        "productid": Ref("product", row.product_id),
+        "uomid": Ref("uom", row.unit_id),
+        "uomscheduleid": Ref("uomschedule", row.group_id),
+        "amount": round(row.amount, MONEY_DIGITS),
+        "pricingmethodcode": CURRENCY_AMOUNT,
+        "quantitysellingcode": NO_CONTROL,
+    }
