@@ -33,7 +33,7 @@ async def differing_fields(
     for row, one_way in compared(run.mapping):
         for position in np.flatnonzero(await pairs.differ(row, one_way)):
             found[position].append(row.name)
-    return found
+    return [list(dict.fromkeys(names)) for names in found]
 
 
 def compared(mapping: TableMapping) -> list[tuple[FieldMapping, Direction]]:

@@ -127,8 +127,11 @@ def must_guard(batch: Batch, position: int) -> bool:
     """Whether a lost update on this row is not acceptable.
 
     A field that users of both sides edit is written only if the row is still the
-    one that was read. What only the source may change goes in bulk.
+    one that was read. What only the source may change goes in bulk, unless the batch
+    guards all its rows.
     """
+    if batch.guards_all:
+        return True
     if batch.forced[position] or batch.mapping.direction is not Direction.BIDIRECTIONAL:
         return False
     fields = _fields_by_key(batch)

@@ -131,6 +131,7 @@ class Batch:
         self.removed: list[str] = []
         self.lowered: dict[tuple[str, OneWay], datetime] = {}
         self.allow_deletions = False
+        self.guards_all = False
         self.gone: list[str] = []
         self.lines: pd.DataFrame | None = None
         self.parents: dict[str, str] = {}
