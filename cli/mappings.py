@@ -86,7 +86,16 @@ def describe(
         "waits_for": list(mapping.waits_for),
         "overridden": overridden,
         "fields": [_field(row, ownership) for row in mapping.fields],
+        "lines": _lines(declared, mapping, ownership),
     }
+
+
+def _lines(
+    declared: TableMapping, mapping: TableMapping, ownership: str
+) -> dict[str, Any] | None:
+    if declared.nested is None or mapping.nested is None:
+        return None
+    return describe(declared.nested.mapping, mapping.nested.mapping, ownership)
 
 
 def _filter(conditions: Filter) -> list[dict[str, Any]]:
@@ -131,7 +140,7 @@ def _print(document: dict[str, Any]) -> None:
         [
             (key, _setting(value), "overridden" if key in marks else "")
             for key, value in document.items()
-            if key not in ("job", "description", "fields", "overridden")
+            if key not in ("job", "description", "fields", "lines", "overridden")
         ],
     )
     rows = [
@@ -147,6 +156,8 @@ def _print(document: dict[str, Any]) -> None:
     ]
     columns = ["bc", "dataverse", "direction", "conversion", "state", "notes"]
     print_table(f"Fields of {document['job']}", columns, rows)
+    if document["lines"]:
+        _print(document["lines"])
 
 
 def _setting(value: Any) -> Any:

@@ -21,14 +21,15 @@ def check_overrides(settings: Settings, mappings: Iterable[TableMapping]) -> Non
         MappingOverrideError: an override names no job of `mappings`, or cannot
             be applied.
     """
-    known = tuple(mappings)
+    jobs = tuple(mappings)
+    known = (*jobs, *(one.nested.mapping for one in jobs if one.nested is not None))
     names = {name for one in known for name in (one.name, *one.aliases)}
     for name in settings.mappings:
         if name.upper() not in names:
             msg = f"mappings.{name} of tieline.toml names no job."
-            jobs = ", ".join(one.name for one in known)
-            raise MappingOverrideError(msg, advice=f"The jobs are {jobs}.")
-    for one in known:
+            listed = ", ".join(dict.fromkeys(one.name for one in known))
+            raise MappingOverrideError(msg, advice=f"The jobs are {listed}.")
+    for one in jobs:
         with_overrides(one, settings)
 
 
@@ -36,7 +37,7 @@ def with_overrides(declared: TableMapping, settings: Settings) -> TableMapping:
     """Return the mapping in force: as declared, changed as the user wants.
 
     Field rows that an override names are marked `overridden`, added ones
-    `user_defined`.
+    `user_defined`. The mapping of nested lines is overridden under its own name.
 
     Raises:
         MappingOverrideError: an override cannot be applied; the sentence names
@@ -45,6 +46,11 @@ def with_overrides(declared: TableMapping, settings: Settings) -> TableMapping:
     if declared.nested is not None:
         lines = with_overrides(declared.nested.mapping, settings)
         declared = replace(declared, nested=replace(declared.nested, mapping=lines))
+    nested = declared.nested
+    if nested is not None:
+        lines = with_overrides(nested.mapping, settings)
+        if lines is not nested.mapping:
+            declared = replace(declared, nested=replace(nested, mapping=lines))
     override = _override_of(declared, settings)
     if override is None:
         return declared

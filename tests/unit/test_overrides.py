@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from tieline.mapping import (
     DeletionConflictPolicy,
     Direction,
     FieldMapping,
+    Nested,
     TableMapping,
     Template,
     UpdateConflictPolicy,
@@ -307,3 +309,19 @@ def test_check_overrides_looks_at_all_jobs() -> None:
         check_overrides(Settings(mappings={"VENDORS": {}}), mappings)
     with pytest.raises(MappingOverrideError, match="unknown"):
         check_overrides(Settings(mappings={"UNIT": {"x": 1}}), mappings)
+
+
+async def _no_lines(*_: Any) -> Any:
+    """Stand in for what reads lines."""
+
+
+def test_nested_lines_are_overridden_under_their_own_name() -> None:
+    """The header's job carries its lines' overrides, and finds their mistakes."""
+    header = replace(VENDOR, nested=Nested(UNIT, _no_lines))
+    off = Settings(mappings={"unit": {"fields": {"code": False}}})
+    check_overrides(off, [header])
+    nested = with_overrides(header, off).nested
+    assert nested is not None
+    assert not nested.mapping.fields[0].enabled
+    with pytest.raises(MappingOverrideError, match="override x of UNIT"):
+        check_overrides(Settings(mappings={"UNIT": {"x": 1}}), [header])
