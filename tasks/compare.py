@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 
 from tasks.job_run import JobRun
+from tasks.nested import read_lines
 from tasks.transform import travelling
+from tieline.batch import Batch, rows_of
 from tieline.conversions import Transfer, Values, column_of
 from tieline.mapping import Direction, FieldMapping, TableMapping
 from tieline.merge import Mask
@@ -28,6 +30,7 @@ async def differing_fields(
     and the way back says so; or when both sides still hold what they last had in
     common, one perhaps in a cut or normalised form. Writes nothing.
     """
+    bc = await _completed(run, couplings, bc)
     pairs = _Pairs(run, couplings, bc, dataverse)
     found: list[list[str]] = [[] for _ in range(len(couplings))]
     for row, one_way in compared(run.mapping):
@@ -48,6 +51,21 @@ def compared(mapping: TableMapping) -> list[tuple[FieldMapping, Direction]]:
             if row.applies != "insert":
                 rows.setdefault(row.key, (row, one_way))
     return list(rows.values())
+
+
+async def _completed(
+    run: JobRun, couplings: pd.DataFrame, bc: pd.DataFrame
+) -> pd.DataFrame:
+    """Let the table's rule fill in the columns that the service does not have."""
+    complete = run.mapping.hooks.complete
+    if complete is None or not len(bc):
+        return bc
+    batch = Batch(run.mapping, Direction.TO_DATAVERSE, run.options, bc)
+    batch.coupling = column_of(rows_of(couplings))
+    batch.destination_id = column_of(couplings["dataverse_id"])
+    await read_lines(run, batch)
+    await complete(batch, run.session)
+    return batch.source
 
 
 class _Pairs:

@@ -7,7 +7,6 @@ intents. Whatever instruction a crash hits, the next run finds what happened.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from tasks.job_run import JobRun, Pass
 from tasks.outcome import outcome_of
 from tasks.preview import preview
 from tieline.batch import Action, Batch, rows_of
+from tieline.conversions import column_of
 from tieline.errors import (
     ApiError,
     CoupledToDeleted,
@@ -28,7 +28,7 @@ from tieline.errors import (
     WriteRejected,
 )
 from tieline.failures import parts
-from tieline.mapping import Direction, FieldMapping
+from tieline.mapping import Direction
 from tieline.odata.model import Change, Written
 from tieline.store import IntentRow
 
@@ -104,40 +104,43 @@ def _intended(batch: Batch, position: int) -> dict[str, Any]:
     }
 
 
-def payload_of(batch: Batch, position: int) -> dict[str, Any]:
-    """Return the columns to send for one row, lookups as `Ref`."""
-    fields = _fields_by_key(batch)
-    side = batch.destination_side
-    payload: dict[str, Any] = {}
-    for key, value in batch.values[position].items():
-        row = fields.get(key)
-        if row is None:
-            payload[key] = value
-            continue
-        column = row.dataverse if batch.to_dataverse else row.bc
-        payload[column or key] = row.conversion.payload(side, value)
-    return payload
+class Payloads:
+    """What is sent for the rows of one batch, by the field rows of its direction."""
 
+    def __init__(self, batch: Batch) -> None:
+        """Lay out once which column each key is sent as."""
+        self._batch = batch
+        self._side = batch.destination_side
+        to = batch.to_dataverse
+        rows = batch.mapping.active(batch.direction)
+        self._columns = {
+            row.key: ((row.dataverse if to else row.bc) or row.key, row.conversion)
+            for row in rows
+        }
+        is_two_way = batch.mapping.direction is Direction.BIDIRECTIONAL
+        self._shared = {row.key for row in rows if row.both_ways and is_two_way}
 
-def _fields_by_key(batch: Batch) -> Mapping[str, FieldMapping]:
-    return {row.key: row for row in batch.mapping.active(batch.direction)}
+    def of(self, position: int) -> dict[str, Any]:
+        """Return the columns to send for one row, lookups as `Ref`."""
+        payload: dict[str, Any] = {}
+        for key, value in self._batch.values[position].items():
+            known = self._columns.get(key)
+            if known is None:
+                payload[key] = value
+            else:
+                column, conversion = known
+                payload[column] = conversion.payload(self._side, value)
+        return payload
 
+    def must_guard(self, position: int) -> bool:
+        """Whether a lost update on this row is not acceptable.
 
-def must_guard(batch: Batch, position: int) -> bool:
-    """Whether a lost update on this row is not acceptable.
-
-    A field that users of both sides edit is written only if the row is still the
-    one that was read. What only the source may change goes in bulk, unless the batch
-    guards all its rows.
-    """
-    if batch.guards_all:
-        return True
-    if batch.forced[position] or batch.mapping.direction is not Direction.BIDIRECTIONAL:
-        return False
-    fields = _fields_by_key(batch)
-    return any(
-        key in fields and fields[key].both_ways for key in batch.values[position]
-    )
+        A field that users of both sides edit is written only if the row is still
+        the one that was read. What only the source may change goes in bulk.
+        """
+        if self._batch.forced[position]:
+            return False
+        return not self._shared.isdisjoint(self._batch.values[position])
 
 
 async def _write(one_pass: Pass, batch: Batch) -> None:
@@ -146,10 +149,12 @@ async def _write(one_pass: Pass, batch: Batch) -> None:
     inserts = [p for p in positions if batch.action[p] is Action.INSERT]
     updates = [p for p in positions if batch.action[p] is not Action.INSERT]
     versions = batch.destination_column("version")
+    payloads = Payloads(batch)
+    guarded = {p for p in updates if payloads.must_guard(p)}
     groups = (
         (inserts, None),
-        ([p for p in updates if must_guard(batch, p)], versions),
-        ([p for p in updates if not must_guard(batch, p)], None),
+        ([p for p in updates if p in guarded], versions),
+        ([p for p in updates if p not in guarded], None),
     )
     for rows, guard in groups:
         if not rows:
@@ -157,16 +162,17 @@ async def _write(one_pass: Pass, batch: Batch) -> None:
         changes = [
             Change(
                 batch.destination_id[position],
-                payload_of(batch, position),
+                payloads.of(position),
                 guard[position] if guard is not None else None,
             )
             for position in rows
         ]
-        stepwise = batch.mapping.hooks.update
-        if rows is inserts:
-            results = await side.insert(batch.destination_table, changes)
-        elif stepwise is not None:
+        hooks, is_new = batch.mapping.hooks, rows is inserts
+        stepwise = hooks.insert if is_new else hooks.update
+        if stepwise is not None:
             results = await stepwise(batch, one_pass.run.session, rows, changes)
+        elif is_new:
+            results = await side.insert(batch.destination_table, changes)
         else:
             results = await side.update(batch.destination_table, changes)
         for position, written in zip(rows, results, strict=True):
@@ -240,6 +246,13 @@ def _note_changes_of_others(batch: Batch) -> None:
     if batch.mapping.direction is not Direction.BIDIRECTIONAL or not batch.after:
         return
     positions = np.array(sorted(batch.after), dtype=np.intp)
+    after = [batch.after[int(position)] for position in positions]
+    wrote: dict[str, tuple[list[int], list[Any]]] = {}
+    for index, position in enumerate(positions):
+        for key, value in batch.values[position].items():
+            indexes, values = wrote.setdefault(key, ([], []))
+            indexes.append(index)
+            values.append(value)
     to = batch.to_dataverse
     new = np.array([batch.is_created(int(p)) for p in positions], dtype=bool)
     for row in batch.mapping.active(batch.direction.opposite):
@@ -248,13 +261,11 @@ def _note_changes_of_others(batch: Batch) -> None:
             continue
         if row.key not in batch.destination_now:
             continue
-        there = batch.destination_now[row.key]
-        found = np.empty(len(positions), dtype=object)
-        expected = np.empty(len(positions), dtype=object)
-        for index, position in enumerate(positions):
-            wrote = batch.values[position]
-            found[index] = batch.after[int(position)].get(column)
-            expected[index] = wrote.get(row.key, there[position])
+        expected = batch.destination_now[row.key][positions]
+        if row.key in wrote:
+            indexes, values = wrote[row.key]
+            expected[indexes] = column_of(values)
+        found = column_of([item.get(column) for item in after])
         normal = row.conversion.normal(batch.destination_side, found)
         moved = normal != row.conversion.normal(batch.destination_side, expected)
         if row.applies == "modify":

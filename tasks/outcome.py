@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from tasks.job_run import JobRun
-from tieline.batch import Action, Batch, Parked, moment
+from tieline.batch import Action, Batch, Parked
 from tieline.errors import Blocked
 from tieline.failures import is_same_failure, next_try, parts
 from tieline.report import Counters, RecordFailure
@@ -26,8 +29,9 @@ _COUNTED = {
 
 def outcome_of(run: JobRun, batch: Batch, intents: Sequence[int]) -> Outcome:
     """Return what to store of this batch, and add it to the run's report."""
+    agreed = _common_values(batch)
     couplings = [
-        _success(run, batch, position)
+        _success(run, batch, position, agreed)
         for position in batch.positions(Action.INSERT, Action.MODIFY, Action.UNCHANGED)
     ]
     journal = [
@@ -36,7 +40,7 @@ def outcome_of(run: JobRun, batch: Batch, intents: Sequence[int]) -> Outcome:
         if batch.values[position]
     ]
     partial = {
-        batch.source_ids[position]: _success(run, batch, position)
+        batch.cell("id", position): _success(run, batch, position, agreed)
         for position in batch.results
         if batch.action[position] is Action.FAIL
     }
@@ -44,6 +48,7 @@ def outcome_of(run: JobRun, batch: Batch, intents: Sequence[int]) -> Outcome:
     batch.drop_done(*Action)
     errors, failed = _failures(run, batch, partial)
     count(run.counters(batch.way), batch)
+    count_lines(run, batch)
     return Outcome(
         company=run.session.company_id,
         mapping=run.mapping.name,
@@ -67,6 +72,14 @@ def count(counters: Counters, batch: Batch) -> None:
             setattr(counters, name, getattr(counters, name) + number)
 
 
+def count_lines(run: JobRun, batch: Batch) -> None:
+    """Add the lines that hooks wrote as steps of their headers."""
+    for line in batch.line_changes:
+        counters = run.report.lines.setdefault(batch.way, Counters())
+        name = _COUNTED[line.action]
+        setattr(counters, name, getattr(counters, name) + 1)
+
+
 def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame | None:
     if not rows:
         return None
@@ -79,22 +92,23 @@ def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame | None:
     return frame
 
 
-def _success(run: JobRun, batch: Batch, position: int) -> dict[str, Any]:
+def _success(
+    run: JobRun, batch: Batch, position: int, agreed: _Agreed
+) -> dict[str, Any]:
     """Return the coupling row after a record came through."""
     here, there = batch.source_side, batch.destination_side
     written = batch.results.get(position)
-    source = batch.source
     row = _coupling_base(batch, position)
-    row[f"{here}_id"] = source["id"].iloc[position]
+    row[f"{here}_id"] = batch.cell("id", position)
     row[f"{there}_id"] = batch.destination_id[position]
-    row[f"{here}_version"] = source["version"].iloc[position]
-    row[f"{here}_modified"] = moment(source["modified"].iloc[position])
+    row[f"{here}_version"] = batch.cell("version", position)
+    row[f"{here}_modified"] = batch.cell("modified", position)
     if written is not None:
         row[f"{there}_version"] = written.version
         row[f"{there}_modified"] = written.modified
     elif batch.destination is not None:
-        row[f"{there}_version"] = batch.destination["version"].iloc[position]
-        row[f"{there}_modified"] = moment(batch.destination["modified"].iloc[position])
+        row[f"{there}_version"] = batch.destination_cell("version", position)
+        row[f"{there}_modified"] = batch.destination_cell("modified", position)
     row["bc_key"] = _bc_key(batch, position)
     row[batch.result_name] = "success"
     row["to_run" if batch.to_dataverse else "from_run"] = run.run_id
@@ -102,19 +116,43 @@ def _success(run: JobRun, batch: Batch, position: int) -> dict[str, Any]:
     opposite = "pending_from" if batch.to_dataverse else "pending_to"
     row[opposite] = bool(batch.pending[position]) or row[opposite]
     row["unfinished"] = batch.unfinished.get(position)
-    _agree(batch, position, row)
+    _agree(batch, position, row, agreed)
     return row
 
 
-def _agree(batch: Batch, position: int, row: dict[str, Any]) -> None:
+@dataclass(frozen=True)
+class _Agreed:
+    """What each row's sides hold in common now, column by column turned to rows."""
+
+    keys: tuple[str, ...]
+    mine: list[tuple[Any, ...]]
+    theirs: list[tuple[Any, ...]]
+    settled: npt.NDArray[np.bool_]
+
+
+def _common_values(batch: Batch) -> _Agreed:
+    keys = tuple(batch.settled)
+    if not keys:
+        empty: list[tuple[Any, ...]] = [()] * len(batch)
+        return _Agreed((), empty, empty, np.zeros((len(batch), 0), dtype=bool))
+    return _Agreed(
+        keys,
+        list(zip(*(batch.source_now[key].tolist() for key in keys), strict=True)),
+        list(zip(*(batch.wanted[key].tolist() for key in keys), strict=True)),
+        np.column_stack([batch.settled[key] for key in keys]),
+    )
+
+
+def _agree(batch: Batch, position: int, row: dict[str, Any], agreed: _Agreed) -> None:
     """Take what both sides now hold in common into the coupling."""
     here, there = f"{batch.source_side}_common", f"{batch.destination_side}_common"
-    mine, theirs = dict(row[here] or {}), dict(row[there] or {})
-    for key, settled in batch.settled.items():
-        if settled[position]:
-            mine[key] = batch.source_now[key][position]
-            theirs[key] = batch.wanted[key][position]
-    row[here], row[there] = mine, theirs
+    keys, settled = agreed.keys, agreed.settled[position]
+    mine = dict(zip(keys, agreed.mine[position], strict=True))
+    theirs = dict(zip(keys, agreed.theirs[position], strict=True))
+    for index in (~settled).nonzero()[0]:
+        del mine[keys[index]], theirs[keys[index]]
+    row[here] = {**(row[here] or {}), **mine}
+    row[there] = {**(row[there] or {}), **theirs}
 
 
 def _bc_key(batch: Batch, position: int) -> str | None:
@@ -124,7 +162,7 @@ def _bc_key(batch: Batch, position: int) -> str | None:
     after = batch.after.get(position)
     if after is not None and after.get(name):
         return str(after[name])
-    key = batch.destination_column(name)[position]
+    key = batch.destination_cell(name, position)
     return None if key is None else str(key)
 
 
@@ -162,7 +200,7 @@ def coupling_row(former: dict[str, Any] | None) -> dict[str, Any]:
 
 def _journal(run: JobRun, batch: Batch, position: int) -> JournalRow:
     """Return the before- and after-image of one write, for undo."""
-    here = batch.source["id"].iloc[position]
+    here = batch.cell("id", position)
     there = batch.destination_id[position]
     to = batch.to_dataverse
     values = batch.values[position]

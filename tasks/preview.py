@@ -6,9 +6,10 @@ from dataclasses import asdict
 from typing import Any
 
 from tasks.job_run import JobRun
-from tasks.outcome import count
-from tieline.batch import Action, Batch, RunOptions
+from tasks.outcome import count, count_lines
+from tieline.batch import Action, Batch, LineChange, RunOptions
 from tieline.failures import parts
+from tieline.odata.model import Ref
 from tieline.report import PlannedChange, RecordFailure
 from tieline.store import PlanRow
 
@@ -55,6 +56,22 @@ def preview(run: JobRun, batch: Batch) -> None:
             )
         )
     count(run.counters(batch.way), batch)
+    run.report.changes += [_line_change(batch, line) for line in batch.line_changes]
+    count_lines(run, batch)
+
+
+def _line_change(batch: Batch, line: LineChange) -> PlannedChange:
+    fields = [
+        {
+            "field": name,
+            "from": None,
+            "to": value.id if isinstance(value, Ref) else value,
+        }
+        for name, value in line.values.items()
+    ]
+    return PlannedChange(
+        batch.way, line.action.value, line.source_id, line.destination_id, tuple(fields)
+    )
 
 
 def _lost(run: JobRun, batch: Batch) -> dict[str, str]:

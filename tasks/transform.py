@@ -103,8 +103,9 @@ async def _decide(run: JobRun, batch: Batch, target: Table) -> dict[str, Decisio
         )
         for position, error in transfer.problems.items():
             batch.fail(position, error)
-        base = column_of(common.get(row.key, _ABSENT) for common in source_common)
-        base_there = column_of(c.get(row.key, _ABSENT) for c in destination_common)
+        key = row.key
+        base = column_of([common.get(key, _ABSENT) for common in source_common])
+        base_there = column_of([c.get(key, _ABSENT) for c in destination_common])
         has_base = (base != _ABSENT) & (base_there != _ABSENT)
         decision = decide_field(
             source_changed=changed_since(now, base, has_base=has_base),
@@ -164,7 +165,7 @@ def _settle_rows(run: JobRun, batch: Batch, decisions: dict[str, Decisions]) -> 
     for key, decision in decisions.items():
         wanted, row = batch.wanted[key], rows[key]
         writes = decision == Decision.WRITE
-        if row.applies != "insert":
+        if row.applies != "insert" and batch.forced.any():
             writes |= batch.forced & ~(row.not_null & _blank(wanted))
         for position in map(int, np.flatnonzero(writes)):
             if not inserting[position] or not _is_blank(wanted[position]):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tasks.load import payload_of, rejected
+from tasks.load import Payloads, rejected
 from tasks.transform import travelling
 from tasks.undo_values import compare_columns, normal_value, store_batch
 from tasks.undoing import Undoing, other_id
@@ -230,7 +230,8 @@ async def _create_alone(undoing: Undoing, table: str, ids: Sequence[str]) -> Non
         pd.DataFrame({"id": list(ids)}),
     )
     batch.values = [_values(undoing, undoing.left[id_]) for id_ in ids]
-    changes = [Change(id_, payload_of(batch, at)) for at, id_ in enumerate(ids)]
+    payloads = Payloads(batch)
+    changes = [Change(id_, payloads.of(at)) for at, id_ in enumerate(ids)]
     written = await run.session.side(batch.destination_side).insert(table, changes)
     for result in written:
         if result.error is not None:

@@ -74,6 +74,16 @@ class Parked:
     unfinished: Any = None
 
 
+@dataclass(frozen=True)
+class LineChange:
+    """A line that a hook wrote, or would write, with its header."""
+
+    action: Action
+    source_id: str
+    destination_id: str
+    values: Mapping[str, Any]
+
+
 class Batch:
     """The rows of one page and all that the stages find out about them.
 
@@ -87,7 +97,8 @@ class Batch:
     position, which steps remain for a record: it is stored with the intent before
     the row is written, and with the coupling until a hook has done them. `gone` are
     ids that were asked for and are no more; `lines` are those of a nested mapping,
-    `parents` the headers that came through, BC id to Dataverse id.
+    `parents` the headers that came through, BC id to Dataverse id. `line_changes`
+    are lines that a hook wrote as a step of their header: they count as lines.
     """
 
     def __init__(
@@ -127,6 +138,7 @@ class Batch:
         self.after: dict[int, Mapping[str, Any]] = {}
         self.again: list[str] = []
         self.tally: dict[Action, int] = {}
+        self._cells: dict[tuple[str, str], list[Any]] = {}
         self.parked: list[Parked] = []
         self.removed: list[str] = []
         self.lowered: dict[tuple[str, OneWay], datetime] = {}
@@ -135,6 +147,7 @@ class Batch:
         self.gone: list[str] = []
         self.lines: pd.DataFrame | None = None
         self.parents: dict[str, str] = {}
+        self.line_changes: list[LineChange] = []
 
     def __len__(self) -> int:
         """Return the number of rows still on their way."""
@@ -241,27 +254,55 @@ class Batch:
         """Return what people call the source record."""
         name = self.mapping.bc_key if self.to_dataverse else self.mapping.dataverse_name
         if name in self.source:
-            return str(self.source[name].iloc[position] or "")
+            return str(self.cell(name, position) or "")
         return ""
+
+    def cell(self, name: str, position: int) -> Any:
+        """Return one cell of the source; times as aware datetimes, or None."""
+        return self._column_of_cells("source", self.source, name)[position]
+
+    def destination_cell(self, name: str, position: int) -> Any:
+        """Return one cell of the destination, None where there is none."""
+        if self.destination is None or name not in self.destination:
+            return None
+        return self._column_of_cells("destination", self.destination, name)[position]
+
+    def _column_of_cells(self, side: str, frame: pd.DataFrame, name: str) -> list[Any]:
+        """Turn a column into plain values once: a frame's cells are dear one by one."""
+        cells = self._cells.get((side, name))
+        if cells is None or len(cells) != len(frame):
+            series = frame[name]
+            if isinstance(series.dtype, pd.DatetimeTZDtype):
+                moments = pd.DatetimeIndex(series).to_pydatetime()
+                cells = [None if value is pd.NaT else value for value in moments]
+            else:
+                cells = series.tolist()
+            self._cells[side, name] = cells
+        return cells
 
     def drop_done(self, *done: Action) -> None:
         """Take rows with these actions out of the batch, and count them."""
         mask = self.is_(*done)
-        for position in mask.nonzero()[0]:
-            self._take_out(int(position))
+        for position in sorted(self.problems):
+            if mask[position]:
+                self._park(position)
+                self.action[position] = None
+        for action in done:
+            positions = (self.action == action).nonzero()[0]
+            if len(positions):
+                self.tally[action] = self.tally.get(action, 0) + len(positions)
+            if self.mapping.nested is not None and action in _CAME_THROUGH:
+                for position in positions:
+                    parent = self.cell("id", position)
+                    self.parents[parent] = self.destination_id[position]
         self._keep(~mask)
 
-    def _take_out(self, position: int) -> None:
-        action = self.action[position]
-        error = self.problems.pop(position, None)
-        if error is None:
-            if self.mapping.nested is not None and action in _CAME_THROUGH:
-                self.parents[self.source_ids[position]] = self.destination_id[position]
-            self.tally[action] = self.tally.get(action, 0) + 1
-            return
+    def _park(self, position: int) -> None:
+        """Put a row with a problem aside."""
+        error = self.problems.pop(position)
         self.parked.append(
             Parked(
-                source_id=str(self.source["id"].iloc[position]),
+                source_id=str(self.cell("id", position)),
                 destination_id=None
                 if self.coupling[position] is None
                 else self.destination_id[position],
@@ -275,6 +316,7 @@ class Batch:
     def _keep(self, mask: Mask) -> None:
         if mask.all():
             return
+        self._cells.clear()
         positions = mask.nonzero()[0]
         moved = {int(old): new for new, old in enumerate(positions)}
         self.source = self.source[mask].reset_index(drop=True)

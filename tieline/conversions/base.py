@@ -28,7 +28,7 @@ Mask = npt.NDArray[np.bool_]
 
 def column_of(values: Iterable[Any]) -> Values:
     """Return a one-dimensional object array, whatever the values are."""
-    items = list(values)
+    items = values if isinstance(values, list) else list(values)
     result = np.empty(len(items), dtype=object)
     result[:] = items
     return result

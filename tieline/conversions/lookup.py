@@ -55,7 +55,7 @@ class Lookup(Conversion):
     def convert(self, values: Values, known: Any, transfer: Transfer) -> Values:
         """Replace each reference; park the rows whose reference is unknown."""
         blank = None if transfer.to_dataverse else ""
-        found = column_of(known.get(v, v) if v else blank for v in values)
+        found = column_of([known.get(v, v) if v else blank for v in values])
         for position, value in enumerate(values):
             if value and value not in known:
                 if transfer.field.clear_on_failure:
@@ -81,7 +81,7 @@ class Lookup(Conversion):
     def normal(self, side: SystemName, values: Values) -> Values:
         """Make blank uniform: "" on Business Central, null on Dataverse."""
         blank = "" if side == "bc" else None
-        return column_of(v or blank for v in values)
+        return column_of([v or blank for v in values])
 
     def payload(self, side: SystemName, value: Any) -> Any:
         """Bind the row on Dataverse; send the plain code to Business Central."""
@@ -166,20 +166,48 @@ class Owner(Lookup):
         if team is not None:
             for position in transfer.inserting.nonzero()[0]:
                 if not values[position]:
-                    found[position] = _Team(team)
+                    found[position] = TeamId(team)
         return found
 
     def payload(self, side: SystemName, value: Any) -> Any:
         """Bind a team or a user."""
-        if isinstance(value, _Team):
+        if isinstance(value, TeamId):
             return Ref("team", str(value))
         return super().payload(side, value)
 
 
-class _Team(str):
+class TeamId(str):
     """The id of a team, among ids of users."""
 
     __slots__ = ()
+
+
+@dataclass(frozen=True)
+class OwningTeam(Conversion):
+    """The owner of new rows where teams own: the company row's default team.
+
+    Without one the row stays with the caller.
+    """
+
+    title = "owning team"
+    reads_bc = False
+
+    async def prepare(self, values: Values, transfer: Transfer) -> str | None:
+        """Find the team when there are new rows."""
+        if not transfer.inserting.any():
+            return None
+        return await transfer.session.owning_team_id()
+
+    def convert(self, values: Values, known: Any, transfer: Transfer) -> Values:
+        """Return the team for every row."""
+        team = None if known is None else TeamId(known)
+        return column_of([team] * len(values))
+
+    def payload(self, side: SystemName, value: Any) -> Any:
+        """Bind a team, or the user that a rule chose."""
+        if value is None:
+            return None
+        return Ref("team" if isinstance(value, TeamId) else "systemuser", str(value))
 
 
 @dataclass(frozen=True)

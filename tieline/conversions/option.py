@@ -43,7 +43,7 @@ class Option(Conversion):
         to = transfer.to_dataverse
         table: dict[Any, Any] = known.values if to else known.codes
         blank = None if to else ""
-        found = column_of(table.get(v) if v else blank for v in values)
+        found = column_of([table.get(v) if v else blank for v in values])
         for position, value in enumerate(values):
             if value and value not in table:
                 transfer.fail(position, self._unknown(value, transfer))
@@ -65,7 +65,7 @@ class Option(Conversion):
     def normal(self, side: SystemName, values: Values) -> Values:
         """Make blank uniform: "" on Business Central, null on Dataverse."""
         blank = "" if side == "bc" else None
-        return column_of(v if v else blank for v in values)
+        return column_of([v if v else blank for v in values])
 
     def verb(self) -> str:
         """Name the code table."""

@@ -33,12 +33,12 @@ class Text(Conversion):
         """Cut to the destination's length; blank becomes the side's blank."""
         length = transfer.target.max_length if transfer.target else None
         blank = None if transfer.to_dataverse else ""
-        return column_of(cut(v, length) if v else blank for v in values)
+        return column_of([cut(v, length) if v else blank for v in values])
 
     def normal(self, side: SystemName, values: Values) -> Values:
         """Make blank uniform: "" on Business Central, null on Dataverse."""
         blank = "" if side == "bc" else None
-        return column_of(v or blank for v in values)
+        return column_of([v or blank for v in values])
 
 
 class Code(Text):
@@ -49,7 +49,7 @@ class Code(Text):
     def convert(self, values: Values, known: Any, transfer: Transfer) -> Values:
         """As text; towards Business Central upper-cased and trimmed."""
         if not transfer.to_dataverse:
-            values = column_of((v or "").strip().upper() for v in values)
+            values = column_of([(v or "").strip().upper() for v in values])
         return super().convert(values, known, transfer)
 
 
@@ -78,7 +78,7 @@ class NotNegative(Number):
     def convert(self, values: Values, known: Any, transfer: Transfer) -> Values:
         """Round, and raise negatives to zero."""
         rounded = super().convert(values, known, transfer)
-        return column_of(max(v, 0.0) for v in rounded)
+        return column_of([max(v, 0.0) for v in rounded])
 
 
 class Flag(Conversion):
@@ -88,7 +88,7 @@ class Flag(Conversion):
 
     def normal(self, side: SystemName, values: Values) -> Values:
         """Return real Booleans."""
-        return column_of(bool(v) for v in values)
+        return column_of([bool(v) for v in values])
 
 
 class Day(Conversion):

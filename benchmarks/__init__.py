@@ -1,0 +1,1 @@
+"""What Tieline costs, and its peers, on the same work in one run."""
