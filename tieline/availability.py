@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tieline.errors import DriftError, NoFieldMappings
 from tieline.mapping import Direction, FieldMapping, TableMapping
+from tieline.odata.model import Table
 
 if TYPE_CHECKING:
     from tieline.session import Session
@@ -32,6 +33,7 @@ def condition_holds(only_when: str, ownership: str) -> bool:
     known = {
         "": True,
         "ownership_model=Person": ownership == "person",
+        "ownership_model=Team": ownership == "team",
         "unit_group_mapping=false": True,
         "unit_group_mapping=true": False,
     }
@@ -48,7 +50,7 @@ async def fit_mapping(mapping: TableMapping, session: Session) -> Fitted:
         msg = f"The job {mapping.name} needs the companion app in Business Central."
         raise DriftError(msg, advice="Publish it as deployments/business_central says.")
     bc = await session.bc.table(mapping.bc)
-    dataverse = await session.dataverse.table(mapping.dataverse)
+    dataverse = await _dataverse_table(mapping, session)
     fitted: list[FieldMapping] = []
     off: list[str] = []
     for row in mapping.fields:
@@ -86,6 +88,20 @@ async def fit_mapping(mapping: TableMapping, session: Session) -> Fitted:
         ),
         tuple(off),
     )
+
+
+async def _dataverse_table(mapping: TableMapping, session: Session) -> Table:
+    try:
+        return await session.dataverse.table(mapping.dataverse)
+    except DriftError as error:
+        if not mapping.needs_solution:
+            raise
+        msg = (
+            f"{mapping.name} needs {mapping.dataverse}, which Dataverse lacks: the "
+            "integration solution of Business Central is not installed."
+        )
+        advice = "Install it from Business Central's connection set-up."
+        raise DriftError(msg, advice=advice) from error
 
 
 def _missing(mapping: TableMapping, column: str, service: str, table: str) -> None:

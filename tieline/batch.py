@@ -224,6 +224,13 @@ class Batch:
         if self.action[position] == Action.UNCHANGED:
             self.action[position] = Action.MODIFY
 
+    def source_became(self, position: int, written: Written) -> None:
+        """Note that a hook wrote a row's source: its new version is our own echo."""
+        self.source.loc[position, "version"] = written.version
+        if written.modified is not None:
+            self.source.loc[position, "modified"] = written.modified
+        self._cells.clear()
+
     def is_created(self, position: int) -> bool:
         """Whether the row's counterpart is new in this batch, failed since or not."""
         return self.coupling[position] is None and not self.adopted[position]
@@ -246,8 +253,12 @@ class Batch:
         Returns which rows have a counterpart that exists.
         """
         aligned = frame.drop(columns="id").reindex(self.destination_id)
-        self.destination = aligned.reset_index(names="id")
         exists: Mask = aligned["version"].notna().to_numpy()
+        if not exists.all():
+            # Reindexing leaves NaN, which conversions would take for a value.
+            for name in aligned.columns[aligned.dtypes == object]:
+                aligned[name] = aligned[name].where(exists, None)
+        self.destination = aligned.reset_index(names="id")
         return exists
 
     def source_key(self, position: int) -> str:

@@ -131,12 +131,13 @@ class Hooks:
     silently; `complete` fills in derived columns of the rows that are not left alone,
     and may name their counterparts; `adopt` names existing counterparts of uncoupled
     rows; `transformed` may add values or problems to rows about to be written, and note
-    in `batch.unfinished` what will remain to be done for a row; `update` replaces the
-    plain update where a table takes changes only in steps; `loaded` does further steps
-    after the rows are written, before the batch is stored; `stored` runs after the
-    batch's local transaction; `finished` runs when a pass has been read to its end and
-    all of it is stored; `uncoupled` is told which pairs (BC id to Dataverse id) were
-    dissolved and returns the Dataverse ids, by job, whose couplings go with them;
+    in `batch.unfinished` what will remain to be done for a row; `insert` and `update`
+    replace the plain writes where a table takes rows only in steps; `loaded` does
+    further steps after the rows are written, before the batch is stored; `stored` runs
+    after the batch's local transaction; `finished` runs when a pass has been read to
+    its end and all of it is stored; `uncoupled` is told which pairs (BC id to Dataverse
+    id) were dissolved and returns the Dataverse ids, by job, whose couplings go with
+    them;
     `recommend` says how a full synchronization had best begin.
     """
 
@@ -146,6 +147,7 @@ class Hooks:
     complete: Hook | None = None
     adopt: Hook | None = None
     transformed: Hook | None = None
+    insert: UpdateHook | None = None
     update: UpdateHook | None = None
     loaded: Hook | None = None
     stored: Hook | None = None
@@ -187,7 +189,8 @@ class TableMapping:
     that people know a BC record by, `dataverse_name` the column. `waits_for`
     names the jobs that go first. Jobs with the same `lock` never run together.
     `company_scoped` rows carry `bcbi_companyid`. `bc_derived` names columns of the
-    BC side that the hook `complete` fills in instead of the service. A mapping with
+    BC side that the hook `complete` fills in instead of the service. `needs_solution`
+    marks a table of Microsoft's integration solution. A mapping with
     `only_candidates` is never read by its modified time: its hook `candidates`
     names all rows.
     """
@@ -214,6 +217,7 @@ class TableMapping:
     synchronize_matched: bool = False
     inactivity_minutes: int = 720
     needs_companion: bool = False
+    needs_solution: bool = False
     only_candidates: bool = False
     templates: tuple[Template, ...] = ()
     bc_extra: tuple[str, ...] = ()

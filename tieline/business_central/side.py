@@ -229,6 +229,14 @@ class BusinessCentral:
         )
         return (await self._client.send(request)).body
 
+    async def actions(self, table: str, ids: Sequence[str], name: str) -> list[Written]:
+        """Call a bound action of many records; each has its own result.
+
+        Never repeated: a record whose answer is lost carries Unavailable with
+        `maybe_done`.
+        """
+        return await writing.act(await self._locate(table, ()), ids, name)
+
     def address(self, table: str, id: str) -> str:
         """Return the record's address on the API."""
         main = self._companion if self.has_companion else self._standard

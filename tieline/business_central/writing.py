@@ -10,7 +10,7 @@ import pandas as pd
 from tieline.business_central.refusals import classify
 from tieline.business_central.route import MOST_OPERATIONS
 from tieline.business_central.values import body_of
-from tieline.errors import ApiError
+from tieline.errors import ApiError, Throttled, Unavailable
 from tieline.odata import evidence
 from tieline.odata.client import gather_all
 from tieline.odata.frames import Shape, moment
@@ -20,6 +20,8 @@ from tieline.odata.settle import LookUp, Send, settle
 from tieline.odata.wire import Operation, Result
 
 _JSON = {"Content-Type": "application/json"}
+MOST_ACTIONS = 20
+"""Actions such as posting take long, and the parts of a batch run in turn."""
 
 
 async def insert(located: Located, rows: Sequence[Change]) -> list[Written]:
@@ -66,6 +68,41 @@ async def delete(located: Located, rows: Sequence[Change]) -> list[Written]:
 
     send = _sender(located, operation)
     return await _in_batches(located, rows, send, look_up, is_parallel=True)
+
+
+async def act(located: Located, ids: Sequence[str], name: str) -> list[Written]:
+    """Call a bound action of each record, never twice.
+
+    A record whose answer is lost carries Unavailable with `maybe_done`.
+    """
+    written: list[Written] = []
+    for at in range(0, len(ids), MOST_ACTIONS):
+        part = ids[at : at + MOST_ACTIONS]
+        operations = [
+            Operation("POST", f"{_inside(located)}({id_})/{name}", _JSON, {})
+            for id_ in part
+        ]
+        try:
+            results = await located.reader.results(operations, repeatable=False)
+        except (Unavailable, Throttled) as error:
+            written += [Written(id_, error=error) for id_ in part]
+            continue
+        for id_, result in zip(part, results, strict=True):
+            written.append(_acted(id_, result))
+    return written
+
+
+def _acted(id_: str, result: Result | None) -> Written:
+    if result is None:
+        error = Unavailable("Business Central left an action unanswered.", system="bc")
+        error.maybe_done = True
+        return Written(id_, error=error)
+    if result.status < 400:
+        return Written(id_)
+    refusal = classify(result.status, result.headers, result.body)
+    if not isinstance(refusal, ApiError):
+        raise refusal
+    return Written(id_, error=refusal)
 
 
 async def _in_batches(

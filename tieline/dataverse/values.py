@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
@@ -11,6 +12,7 @@ from tieline.odata.frames import Decode
 from tieline.odata.model import Column, Ref, Table
 from tieline.odata.query import Speech, column_of, text_literal
 
+_DAY = re.compile(r"\d{4}-\d\d-\d\d").fullmatch
 _BARE = ("guid", "lookup", "int", "option", "decimal", "date", "datetime")
 
 
@@ -52,6 +54,8 @@ def body_of(
         column = column_of(table, name)
         if column.kind == "lookup":
             body |= _bind(table, column, value, set_names)
+        elif column.kind == "datetime" and isinstance(value, str) and _DAY(value):
+            body[name] = f"{value}T00:00:00Z"
         else:
             body[name] = plain(value)
     return body
