@@ -1,0 +1,237 @@
+"""How does an invoice of Dataverse get posted in Business Central, and only once?
+
+Draft, lines, discount, post: each step for all invoices of a batch, and each one looks
+first at what an earlier run has done. The draft's id follows from the invoice's, the
+lines' numbers from their order; External Document No. holds the invoice's number and
+tells documents that somebody else made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flows.invoice_draft import DRAFT_LINES, DRAFTS, MEMORY, Draft, draft_id
+from flows.invoice_header import INVOICES
+from tieline.batch import Action, Batch, LineChange, moment, rows_of
+from tieline.errors import ApiError, Rejected, Unavailable
+from tieline.odata.model import Change, Written
+from tieline.session import Session
+
+POST = "Microsoft.NAV.post"
+ONE_CENT = 0.01
+
+_DRAFT_COLUMNS = (
+    "number",
+    "externalDocumentNumber",
+    "customerNumber",
+    "status",
+    "discountAmount",
+    "totalAmountExcludingTax",
+)
+_DRAFT = "Draft"
+
+Row = Mapping[str, Any]
+
+
+@dataclass
+class Posting:
+    """One invoice on its way to be posted; `error` ends it."""
+
+    position: int
+    source_id: str
+    id: str
+    draft: Draft
+    header: Mapping[str, Any]
+    present: Row | None = None
+    sequences: set[int] = field(default_factory=set)
+    posted: Row | None = None
+    error: ApiError | None = None
+
+    @property
+    def number(self) -> str:
+        """The invoice's number, as External Document No. holds it."""
+        return str(self.header.get("externalDocumentNumber") or "")
+
+    def refuse(self, text: str) -> None:
+        """End here, with a sentence of our own."""
+        self.error = self.error or Rejected(text, system="bc")
+
+
+async def insert_invoices(
+    batch: Batch, session: Session, rows: Sequence[int], changes: Sequence[Change]
+) -> list[Written]:
+    """Create invoices in Dataverse as they are; post them in Business Central."""
+    if batch.to_dataverse:
+        return await session.dataverse.insert("invoice", changes)
+    drafts: dict[str, Draft] = session.memory[MEMORY]
+    ids = batch.source_ids
+    work = [
+        Posting(
+            position,
+            ids[position],
+            draft_id(session.company_id, ids[position]),
+            drafts[ids[position]],
+            change.values,
+        )
+        for position, change in zip(rows, changes, strict=True)
+    ]
+    await _find_documents(session, work)
+    await _make_drafts(session, _open(work))
+    await _make_lines(batch, session, _open(work))
+    await _set_discounts(session, _open(work))
+    await _check(session, _open(work))
+    await _post(session, _open(work))
+    return [_result(batch, one) for one in work]
+
+
+def _open(work: Iterable[Posting]) -> list[Posting]:
+    return [one for one in work if one.posted is None and one.error is None]
+
+
+def _result(batch: Batch, one: Posting) -> Written:
+    """Couple with the posted document, whose id is Business Central's choice."""
+    if one.posted is None:
+        return Written(one.id, error=one.error)
+    batch.destination_id[one.position] = one.posted["id"]
+    return Written(
+        one.posted["id"], one.posted["version"], moment(one.posted["modified"])
+    )
+
+
+async def _find_documents(session: Session, work: Sequence[Posting]) -> None:
+    """Find what was made before, and refuse what somebody else has made."""
+    await _find_posted(session, work)
+    rows = await session.bc.by_id(
+        DRAFTS, [one.id for one in _open(work)], columns=_DRAFT_COLUMNS
+    )
+    ours = {row["id"]: row for row in rows_of(rows)}
+    for one in work:
+        one.present = ours.get(one.id)
+    await _refuse_others(session, [one for one in _open(work) if not one.present])
+
+
+async def _find_posted(session: Session, work: Sequence[Posting]) -> None:
+    rows = await session.bc.by_values(
+        INVOICES,
+        "draftInvoiceId",
+        [one.id for one in work],
+        columns=("draftInvoiceId", "number"),
+    )
+    posted = {row["draftInvoiceId"]: row for row in rows_of(rows)}
+    for one in work:
+        one.posted = posted.get(one.id)
+
+
+async def _refuse_others(session: Session, work: Sequence[Posting]) -> None:
+    """An invoice that is there under another id must not be made once more."""
+    numbers = [one.number for one in work if one.number]
+    rows = await session.bc.by_values(
+        DRAFTS, "externalDocumentNumber", numbers, columns=_DRAFT_COLUMNS
+    )
+    others = {
+        (row["externalDocumentNumber"], row["customerNumber"]): row
+        for row in rows_of(rows)
+    }
+    for one in work:
+        other = others.get((one.number, one.header.get("customerNumber")))
+        if other is not None:
+            kind = "draft" if other["status"] == _DRAFT else "posted"
+            one.refuse(
+                f"Business Central has the {kind} sales invoice {other['number']} with "
+                f"the External Document No. {one.number} already. Couple the two, or "
+                "change that number."
+            )
+
+
+async def _make_drafts(session: Session, work: Sequence[Posting]) -> None:
+    missing = [one for one in work if one.present is None]
+    local = (await session.setup()).local_currency if missing else ""
+    changes = [
+        Change(one.id, {**one.header, "currencyCode": _currency(one, local)})
+        for one in missing
+    ]
+    written = await session.bc.insert(DRAFTS, changes)
+    for one, result in zip(missing, written, strict=True):
+        one.error = result.error
+
+
+def _currency(one: Posting, local: str) -> str:
+    """Name the local currency too: left out, the customer's would be taken."""
+    return str(one.header.get("currencyCode") or local)
+
+
+async def _make_lines(batch: Batch, session: Session, work: Sequence[Posting]) -> None:
+    begun = {one.id: one for one in work if one.present is not None}
+    if begun:
+        rows = await session.bc.children(
+            DRAFTS, list(begun), DRAFT_LINES, columns=("sequence",)
+        )
+        for row in rows_of(rows):
+            begun[row["parent_id"]].sequences.add(int(row["sequence"]))
+    todo = [
+        (one, line)
+        for one in work
+        for line in one.draft.lines
+        if line.values["sequence"] not in one.sequences
+    ]
+    changes = [
+        Change(
+            draft_id(one.id, str(line.values["sequence"])),
+            {"documentId": one.id, **line.values},
+        )
+        for one, line in todo
+    ]
+    written = await session.bc.insert(DRAFT_LINES, changes)
+    for (one, line), result in zip(todo, written, strict=True):
+        if result.error is not None:
+            one.error = one.error or result.error
+            continue
+        batch.line_changes.append(
+            LineChange(Action.INSERT, one.source_id, result.id, line.values)
+        )
+
+
+async def _set_discounts(session: Session, work: Sequence[Posting]) -> None:
+    """The discount of a document follows its lines: it is set after them."""
+    todo = [
+        one
+        for one in work
+        if one.draft.discount != ((one.present or {}).get("discountAmount") or 0)
+    ]
+    changes = [Change(one.id, {"discountAmount": one.draft.discount}) for one in todo]
+    written = await session.bc.update(DRAFTS, changes)
+    for one, result in zip(todo, written, strict=True):
+        one.error = result.error
+
+
+async def _check(session: Session, work: Sequence[Posting]) -> None:
+    """What is posted cannot be taken back: the draft must come to the amount."""
+    if not work:
+        return
+    rows = await session.bc.by_id(
+        DRAFTS, [one.id for one in work], columns=_DRAFT_COLUMNS
+    )
+    by_id = {row["id"]: row for row in rows_of(rows)}
+    for one in work:
+        row = by_id.get(one.id, {"number": "", "totalAmountExcludingTax": 0})
+        net = row["totalAmountExcludingTax"]
+        if abs(net - one.draft.net) > ONE_CENT * len(one.draft.lines):
+            one.refuse(
+                f"The draft {row['number']} comes to {net} before VAT instead of "
+                f"{one.draft.net}, and was not posted. Delete it, then try again."
+            )
+
+
+async def _post(session: Session, work: Sequence[Posting]) -> None:
+    """Post the drafts; what became of them is read, not believed."""
+    if not work:
+        return
+    results = await session.bc.actions(DRAFTS, [one.id for one in work], POST)
+    await _find_posted(session, work)
+    for one, result in zip(work, results, strict=True):
+        if one.posted is None:
+            one.error = result.error or Unavailable(
+                "The posted sales invoice cannot be found yet.", system="bc"
+            )

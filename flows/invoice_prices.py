@@ -1,0 +1,170 @@
+"""Which price list does an invoice have, and does it hold what was sold?
+
+An invoice in the local currency has the default price list, one in another
+currency the list called after that currency. A product that was sold gets a row in
+the list of its invoice when it has none.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flows.invoice_lines import LineProduct
+from flows.price_list import (
+    CURRENCY_AMOUNT,
+    NO_CONTROL,
+    default_price_list,
+    list_names,
+)
+from tieline.batch import rows_of
+from tieline.errors import ApiError
+from tieline.odata.model import Change, Condition, Ref
+from tieline.session import Session
+
+LISTS = "invoice price lists"
+
+
+def list_name(currency: str) -> str:
+    """Return the name of the price list of a foreign currency."""
+    return f"Price List in {currency}"
+
+
+async def price_lists(
+    session: Session, currencies: Mapping[str, str], *, create: bool
+) -> dict[str, str | ApiError]:
+    """Return the price list of each currency, or why it cannot be created.
+
+    `currencies` are codes and ids, blank for the local one. Without `create` a
+    missing list is left out.
+    """
+    known: dict[str, str | ApiError] = session.memory.setdefault(LISTS, {})
+    missing = {code: id_ for code, id_ in currencies.items() if code not in known}
+    if not missing:
+        return known
+    local = (await session.setup()).local_currency
+    names = {
+        code: (list_name(code),) if code else list_names(local) for code in missing
+    }
+    frame = await session.dataverse.by_values(
+        "pricelevel",
+        "name",
+        [name for some in names.values() for name in some],
+        columns=("name", "transactioncurrencyid"),
+    )
+    rows = sorted(rows_of(frame), key=lambda row: str(row["id"]))
+    for code, currency_id in missing.items():
+        wanted = [name.casefold() for name in names[code]]
+        for row in rows:
+            named = str(row["name"]).casefold() in wanted
+            if named and row["transactioncurrencyid"] == currency_id:
+                known.setdefault(code, row["id"])
+    if create:
+        await _create_lists(session, known, missing)
+    return known
+
+
+async def _create_lists(
+    session: Session, known: dict[str, str | ApiError], missing: Mapping[str, str]
+) -> None:
+    if "" in missing and "" not in known:
+        known[""] = await default_price_list(session)
+    codes = [code for code in missing if code not in known]
+    if not codes:
+        return
+    company = await _company_column(session, "pricelevel")
+    changes = [
+        Change(
+            str(uuid.uuid4()),
+            {
+                "name": list_name(code),
+                "transactioncurrencyid": Ref("transactioncurrency", missing[code]),
+                **company,
+            },
+        )
+        for code in codes
+    ]
+    written = await session.dataverse.insert("pricelevel", changes)
+    for code, one in zip(codes, written, strict=True):
+        known[code] = one.error or one.id
+
+
+async def _company_column(session: Session, table: str) -> dict[str, Any]:
+    company_row = await session.company_row_id()
+    columns = (await session.dataverse.table(table)).columns
+    if company_row is None or "bcbi_companyid" not in columns:
+        return {}
+    return {"bcbi_companyid": Ref("bcbi_company", company_row)}
+
+
+@dataclass(frozen=True)
+class Sale:
+    """A product that was sold from a price list at a price."""
+
+    list_id: str
+    product: LineProduct
+    price: float
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What is unique among price rows: list, product and unit."""
+        return self.list_id, self.product.product_id, self.product.unit_id
+
+
+async def add_missing_prices(
+    session: Session, sales: Iterable[Sale]
+) -> dict[tuple[str, str, str], ApiError]:
+    """Add the price rows that are missing, each with the first price of its sales.
+
+    Returns the rows that were refused.
+    """
+    wanted: dict[tuple[str, str, str], Sale] = {}
+    for sale in sales:
+        if sale.price > 0:
+            wanted.setdefault(sale.key, sale)
+    for key in await _present(session, list(wanted)):
+        wanted.pop(key, None)
+    if not wanted:
+        return {}
+    company = await _company_column(session, "productpricelevel")
+    written = await session.dataverse.insert(
+        "productpricelevel",
+        [Change(str(uuid.uuid4()), {**_row(s), **company}) for s in wanted.values()],
+    )
+    return {
+        key: one.error
+        for key, one in zip(wanted, written, strict=True)
+        if one.error is not None
+    }
+
+
+async def _present(
+    session: Session, keys: Sequence[tuple[str, str, str]]
+) -> list[tuple[str, str, str]]:
+    if not keys:
+        return []
+    lists = sorted({key[0] for key in keys})
+    frame = await session.dataverse.by_values(
+        "productpricelevel",
+        "productid",
+        sorted({key[1] for key in keys}),
+        columns=("pricelevelid", "productid", "uomid"),
+        where=(Condition("pricelevelid", "in", lists),),
+    )
+    return [
+        (row["pricelevelid"], row["productid"], row["uomid"]) for row in rows_of(frame)
+    ]
+
+
+def _row(sale: Sale) -> dict[str, Any]:
+    return {
+        "pricelevelid": Ref("pricelevel", sale.list_id),
+        "productid": Ref("product", sale.product.product_id),
+        "uomid": Ref("uom", sale.product.unit_id),
+        "uomscheduleid": Ref("uomschedule", sale.product.group_id),
+        "amount": sale.price,
+        "pricingmethodcode": CURRENCY_AMOUNT,
+        "quantitysellingcode": NO_CONTROL,
+    }
