@@ -10,14 +10,18 @@ from cli.lazy import LazyGroup
 from cli.prefect_defaults import set_defaults
 
 COMMANDS = {
+    "apply": ("cli.apply:apply", "Carry out the plan of a dry run."),
     "check": ("cli.check:check", "Connect to both sides and say what works."),
     "couplings": ("cli.couplings:couplings", "List the couplings of a job."),
     "demo": ("cli.demo:demo", "Watch all of it work on this machine."),
     "emulate": ("cli.emulate:emulate", "Serve both services on this machine."),
     "errors": ("cli.errors:errors", "List the records that fail or wait."),
+    "explain": ("cli.explain:explain", "Say why a record is where it is."),
     "log": ("cli.log:log", "Show the sync log, newest run first."),
     "mappings": ("cli.mappings:mappings", "Show the mappings in force."),
     "run": ("cli.run:run", "Run one job here and now."),
+    "undo": ("cli.undo:undo", "Put back what a run changed."),
+    "verify": ("cli.verify:verify", "Compare both sides of a job completely."),
 }
 """Where each command lives, and its line in the list of commands.
 

@@ -8,16 +8,13 @@ from typing import Any
 import click
 
 from cli.command import ReportingCommand, one_of
+from cli.flow_run import finish, run_flow
 from cli.in_force import load_checked
-from cli.output import print_json
-from cli.prefect_ready import make_ready
-from cli.report import empty_report, exit_code_of, explain_failure, print_report
+from cli.report import empty_report
 from flows.job import options_for
 from flows.jobs import FLOWS, MAPPINGS, job_name
-from tieline.errors import RunError
 from tieline.mapping import DeletionConflictPolicy, Direction, UpdateConflictPolicy
 from tieline.overrides import with_overrides
-from tieline.report import JobReport, collecting_reports
 
 
 @click.command(cls=ReportingCommand, on_failure=empty_report)
@@ -61,28 +58,5 @@ def run(job: str, *, as_json: bool, company: str | None, **options: Any) -> None
     settings.require_addresses()
     options["records"] = list(options["records"])
     options_for(with_overrides(MAPPINGS[name], settings), **options)
-    report = asyncio.run(_run(name, {"company": company, **options}))
-    if as_json:
-        print_json(report.as_dict())
-    else:
-        print_report(report)
-    explain_failure(report)
-    raise click.exceptions.Exit(exit_code_of(report))
-
-
-async def _run(name: str, parameters: dict[str, Any]) -> JobReport:
-    """Run a job's flow in this process, and return what it reports.
-
-    Raises:
-        RunError: the flow crashed before it could report.
-    """
-    await make_ready()
-    with collecting_reports() as reports:
-        job: Any = FLOWS[name]
-        state = await job(**parameters, return_state=True)
-    if not reports:
-        msg = f"The run of {name} broke off in the state {state.name}: {state.message}."
-        raise RunError(msg, advice="Run it again with `tieline --debug`.")
-    report = reports[0]
-    report.message = report.message.removeprefix(f"{report.error_code}: ")
-    return report
+    report = asyncio.run(run_flow(FLOWS[name], company=company, **options))
+    finish(report, as_json=as_json)

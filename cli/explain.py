@@ -1,0 +1,59 @@
+"""`tieline explain`: why is a record, or is it not, where it should be?"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import click
+
+from cli.command import ReportingCommand
+from cli.in_force import load_checked
+from cli.output import print_json, print_table
+from flows.job import options_for
+from flows.jobs import MAPPINGS, job_name
+from tasks.explain import explain as explain_record
+from tasks.job_run import JobRun
+from tieline.availability import fit_mapping
+from tieline.overrides import with_overrides
+from tieline.report import JobReport
+from tieline.session import open_session
+from tieline.settings import Settings
+
+
+@click.command(cls=ReportingCommand)
+@click.argument("job")
+@click.argument("record", metavar="ID")
+def explain(job: str, record: str, *, as_json: bool) -> None:
+    """Say why a record of JOB is, or is not, where it should be.
+
+    ID is its id on either side, or its number or code.
+    """
+    name = job_name(job)
+    settings = load_checked()
+    settings.require_addresses()
+    document = asyncio.run(_explain(settings, name, record))
+    if as_json:
+        print_json(document)
+        return
+    facts = [(key.replace("_", " "), _plain(value)) for key, value in document.items()]
+    print_table(record, ["fact", "value"], facts[:-1])
+    click.echo(document["advice"])
+
+
+async def _explain(settings: Settings, name: str, record: str) -> dict[str, Any]:
+    async with open_session(settings) as session:
+        mapping = with_overrides(MAPPINGS[name], settings)
+        fitted = (await fit_mapping(mapping, session)).mapping
+        log = logging.getLogger("tieline")
+        run = JobRun(fitted, options_for(mapping), session, JobReport(name), log)
+        return (await explain_record(run, record)).as_dict()
+
+
+def _plain(value: Any) -> Any:
+    """Return a fact as a cell: the sides and directions of a group in a row."""
+    if not isinstance(value, dict):
+        return value
+    words = {True: "yes", False: "no", None: "none"}
+    return ", ".join(f"{key}: {words.get(v, v)}" for key, v in value.items())

@@ -1,0 +1,39 @@
+"""How is a flow run here and now, and what does its report come to?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from cli.output import print_json
+from cli.prefect_ready import make_ready
+from cli.report import exit_code_of, explain_failure, print_report
+from tieline.errors import RunError
+from tieline.report import JobReport, collecting_reports
+
+
+async def run_flow(flow: Any, **parameters: Any) -> JobReport:
+    """Run a flow in this process, and return what it reports.
+
+    Raises:
+        RunError: the flow crashed before it could report.
+    """
+    await make_ready()
+    with collecting_reports() as reports:
+        state = await flow(**parameters, return_state=True)
+    if not reports:
+        msg = f"The run of {flow.name} broke off in the state {state.name}: "
+        msg += f"{state.message}."
+        raise RunError(msg, advice="Run it again with `tieline --debug`.")
+    return reports[0]
+
+
+def finish(report: JobReport, *, as_json: bool) -> None:
+    """Print a report, say why the run broke if it did, and end the command."""
+    if as_json:
+        print_json(report.as_dict())
+    else:
+        print_report(report)
+    explain_failure(report)
+    raise click.exceptions.Exit(exit_code_of(report))

@@ -1,0 +1,135 @@
+"""What do both services and the store know of one record? Reads, never writes."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any, Literal
+
+import pandas as pd
+
+from tasks.compare import differing_fields
+from tasks.extract import plain_name, resolve_records
+from tasks.job_run import JobRun
+from tieline.batch import Action, Batch, moment
+from tieline.explanation import Facts
+from tieline.mapping import Direction
+from tieline.odata.model import Condition
+from tieline.store import Coupling, ErrorRow
+
+SideName = Literal["bc", "dataverse"]
+SIDES: tuple[SideName, SideName] = ("bc", "dataverse")
+
+
+async def explain(run: JobRun, name: str) -> Facts:
+    """Return what is known of a record: an id of either side, a number or a code.
+
+    Raises:
+        UnknownRecord: it is on neither side.
+    """
+    store, company, job = run.session.store, run.session.company_id, run.mapping.name
+    run.options = replace(run.options, records=(name,))
+    bc_ids, dataverse_ids = await resolve_records(run)
+    ids = {"bc": next(iter(bc_ids), None), "dataverse": next(iter(dataverse_ids), None)}
+    coupling = store.find(company, job, ids["bc"] or ids["dataverse"] or "")
+    rows: dict[str, pd.DataFrame] = {}
+    outside: dict[str, tuple[Condition, ...]] = {}
+    looked = await asyncio.gather(*(_look(run, side, ids[side]) for side in SIDES))
+    for side, (frame, unmet) in zip(SIDES, looked, strict=True):
+        rows[side], outside[side] = frame, unmet
+    facts = Facts(
+        mapping=run.mapping,
+        name=plain_name(name),
+        bc_id=ids["bc"],
+        dataverse_id=ids["dataverse"],
+        coupling=coupling,
+        in_filter={
+            side: not outside[side] if len(rows[side]) else None for side in SIDES
+        },
+        outside=outside,
+        errors=_errors(run, ids),
+    )
+    if coupling is None:
+        return await _of_uncoupled(run, facts, rows)
+    if all(len(rows[side]) for side in SIDES):
+        return await _of_pair(run, facts, coupling, rows)
+    return facts
+
+
+async def _look(
+    run: JobRun, side: SideName, id_: str | None
+) -> tuple[pd.DataFrame, tuple[Condition, ...]]:
+    """Read a record, and ask the service which conditions of the filter it breaks."""
+    service = run.session.side(side)
+    table = run.mapping.bc if side == "bc" else run.mapping.dataverse
+    ids = [] if id_ is None else [id_]
+    row = await service.by_id(table, ids, columns=run.mapping.columns(side))
+    if not len(row):
+        return row, ()
+    where = await run.filter_of(side)
+    inside = await service.by_id(table, ids, columns=(), where=where)
+    if len(inside):
+        return row, ()
+    single = await asyncio.gather(
+        *(service.by_id(table, ids, columns=(), where=(one,)) for one in where)
+    )
+    unmet = [one for one, found in zip(where, single, strict=True) if not len(found)]
+    return row, tuple(unmet)
+
+
+def _errors(run: JobRun, ids: dict[str, str | None]) -> dict[str, ErrorRow]:
+    store, company, job = run.session.store, run.session.company_id, run.mapping.name
+    to = [ids["bc"]] if ids["bc"] else []
+    back = [ids["dataverse"]] if ids["dataverse"] else []
+    found = {
+        "to-dataverse": store.errors_for(company, job, "to-dataverse", to),
+        "from-dataverse": store.errors_for(company, job, "from-dataverse", back),
+    }
+    return {way: row for way, rows in found.items() for row in rows.values()}
+
+
+async def _of_uncoupled(
+    run: JobRun, facts: Facts, rows: dict[str, pd.DataFrame]
+) -> Facts:
+    """Add whether a run would look at the record at all."""
+    to = facts.bc_id is not None
+    direction = Direction.TO_DATAVERSE if to else Direction.FROM_DATAVERSE
+    options = replace(run.options, records=())
+    batch = Batch(run.mapping, direction, options, rows["bc" if to else "dataverse"])
+    since, _ = run.session.store.watermark(
+        run.session.company_id, run.mapping.name, batch.way
+    )
+    modified = moment(batch.source["modified"].iloc[0])
+    ignore = run.mapping.hooks.ignore
+    if ignore is not None:
+        await ignore(batch, run.session)
+    return replace(
+        facts,
+        is_new=run.mapping.always_full
+        or since is None
+        or modified is None
+        or modified > since,
+        left_out=bool(batch.is_(Action.LEFT_OUT).any()),
+    )
+
+
+async def _of_pair(
+    run: JobRun, facts: Facts, coupling: Coupling, rows: dict[str, pd.DataFrame]
+) -> Facts:
+    """Add in which fields a pair disagrees, and which side changed."""
+    known: dict[str, Any] = {
+        "bc_id": [coupling.bc_id],
+        "dataverse_id": [coupling.dataverse_id],
+        "bc_common": [coupling.bc_common],
+        "dataverse_common": [coupling.dataverse_common],
+    }
+    (fields,) = await differing_fields(
+        run, pd.DataFrame(known, dtype=object), rows["bc"], rows["dataverse"]
+    )
+    moved = set()
+    if coupling.pending_to or rows["bc"]["version"].iloc[0] != coupling.bc_version:
+        moved.add("bc")
+    version = rows["dataverse"]["version"].iloc[0]
+    if coupling.pending_from or version != coupling.dataverse_version:
+        moved.add("dataverse")
+    return replace(facts, differing=tuple(fields), moved=frozenset(moved))

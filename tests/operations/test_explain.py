@@ -1,0 +1,152 @@
+"""Why is a record, or is it not, where it should be?"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+
+from flows.couple import couple
+from flows.job import options_for
+from flows.jobs import MAPPINGS
+from tasks.explain import explain
+from tasks.job_run import JobRun
+from tieline.availability import fit_mapping
+from tieline.errors import UnknownRecord
+from tieline.overrides import with_overrides
+from tieline.report import JobReport
+from tieline.session import open_session
+from tieline.settings import load_settings
+
+
+@pytest.fixture
+def pair(world):
+    """A customer and its account, synchronized."""
+    customer = world.customer("Adatum", phoneNumber="1")
+    world.run("CUSTOMER", create_new=True)
+    return customer["id"], world.coupled()[customer["id"]]
+
+
+def _explained(name, job="CUSTOMER"):
+    async def ask():
+        settings = load_settings()
+        async with open_session(settings) as session:
+            mapping = with_overrides(MAPPINGS[job], settings)
+            fitted = (await fit_mapping(mapping, session)).mapping
+            report = JobReport(job)
+            log = logging.getLogger("tieline.tests")
+            run = JobRun(fitted, options_for(mapping), session, report, log)
+            return (await explain(run, name)).as_dict()
+
+    return asyncio.run(ask())
+
+
+def test_coupled_and_equal(world, pair):
+    """By an id of either side and by number, the answer is the same."""
+    number = world.company.row("customers", pair[0])["number"]
+    answer = _explained(number)
+    assert {
+        "job": "CUSTOMER",
+        "bc_id": pair[0],
+        "dataverse_id": pair[1],
+        "coupled": True,
+        "in_filter": {"bc": True, "dataverse": True},
+        "last_result": {"to-dataverse": "success", "from-dataverse": None},
+        "blocker": None,
+        "next_try": None,
+        "advice": "It is coupled and both sides agree: there is nothing to do.",
+    } == answer
+    assert answer == _explained(pair[0]) == _explained(pair[1])
+
+
+def test_uncoupled(world):
+    """Only coupled records travel; a missing side is in no filter."""
+    customer, account = world.customer("Loose"), world.account("Lonely")
+    answer = _explained(customer["number"])
+    assert (customer["id"], None, False) == (
+        answer["bc_id"],
+        answer["dataverse_id"],
+        answer["coupled"],
+    )
+    assert {"bc": True, "dataverse": None} == answer["in_filter"]
+    assert "synchronizes only coupled records" in answer["advice"]
+    assert f"--record {customer['number']} --create-new" in answer["advice"]
+    assert {"bc": None, "dataverse": True} == _explained(account)["in_filter"]
+    world.configure("[mappings.CUSTOMER]\nsynch_only_coupled = false\n")
+    assert "next run creates" in _explained(customer["number"])["advice"]
+
+
+def test_outside_the_filter(world, pair):
+    """The service itself says which condition does not hold."""
+    blocked = world.customer("Blocked", blocked="All")
+    answer = _explained(blocked["number"])
+    assert {"bc": False, "dataverse": None} == answer["in_filter"]
+    assert "blocked is blank" in answer["advice"]
+    competitor = world.account("Competitor", customertypecode=1)
+    advice = _explained(competitor)["advice"]
+    assert "customertypecode is 3" in advice
+    assert "statecode" not in advice
+
+
+def test_changed(world, pair):
+    """Which side changed, and in which fields."""
+    world.edit_account(pair[1], telephone1="2")
+    advice = _explained(pair[0])["advice"]
+    assert "changed in Dataverse (phoneNumber differs)" in advice
+    assert "next run" in advice
+
+
+def test_a_one_way_field_changed_on_the_other_side(world, pair):
+    """A run would not look at it: a person decides."""
+    world.configure('[mappings.CUSTOMER]\ndirection = "to-dataverse"\n')
+    world.edit_account(pair[1], telephone1="2")
+    assert "resolve CUSTOMER send" in _explained(pair[0])["advice"]
+
+
+def test_waiting(world):
+    """The blocker is named as `tieline couplings` names it."""
+    world.company.insert("salespeoplePurchasers", {"code": "JO", "displayName": "Jo"})
+    customer = world.customer("Blocked", salespersonCode="JO")
+    world.run("CUSTOMER", create_new=True)
+    answer = _explained(customer["number"])
+    assert "SALESPEOPLE JO" == answer["blocker"]
+    assert "failure" == answer["last_result"]["to-dataverse"]
+    assert "waits for SALESPEOPLE JO" in answer["advice"]
+
+
+def test_failed_then_skipped(world, pair):
+    """First it says when it is tried again, then how to un-skip it."""
+    world.edit_customer(pair[0], displayName="Left")
+    world.edit_account(pair[1], name="Right")
+    world.run("CUSTOMER")
+    answer = _explained(pair[0])
+    assert "TL-302" in answer["advice"]
+    assert "tried again at the next run" in answer["advice"]
+    assert "failure" == answer["last_result"]["from-dataverse"]
+    world.run("CUSTOMER")
+    assert "resolve CUSTOMER retry" in _explained(pair[0])["advice"]
+
+
+def test_a_deleted_counterpart(world, pair):
+    """The survivor can be found by the id of the one that is gone."""
+    world.dv.delete_as(world.human, "account", pair[1])
+    for name in pair:
+        answer = _explained(name)
+        assert {"bc": True, "dataverse": None} == answer["in_filter"]
+        assert "Dataverse was deleted" in answer["advice"]
+    world.company.delete("customers", pair[0])
+    assert "Both records were deleted" in _explained(pair[0])["advice"]
+
+
+def test_coupled_by_hand(world):
+    """A new pair that differs is merged at the next run."""
+    customer, account = world.customer("Adatum"), world.account("Adatum Corp")
+    world.run_flow(couple, job="CUSTOMER", pairs=[f"{customer['id']}={account}"])
+    assert "changed in Business Central and Dataverse" in _explained(account)["advice"]
+
+
+def test_an_unknown_record(world):
+    """It is the argument that is wrong."""
+    with pytest.raises(UnknownRecord):
+        _explained("NONESUCH")

@@ -1,0 +1,229 @@
+"""Why is a record where it is, and what can a person do? Facts and one sentence.
+
+No I/O: what is known of the record comes in, the advice goes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tieline.errors import SYSTEM_TITLES
+from tieline.mapping import Direction, TableMapping
+from tieline.odata.model import Condition
+from tieline.store import Coupling, ErrorRow
+
+_WORDS = {
+    "eq": "is",
+    "ne": "is not",
+    "gt": "is greater than",
+    "ge": "is at least",
+    "lt": "is less than",
+    "le": "is at most",
+    "in": "is one of",
+    "blank": "is blank",
+    "not_blank": "is not blank",
+}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of one record and its counterpart.
+
+    `in_filter` is None for a side that has no such record; `outside` names the
+    conditions that do not hold. `differing` are the fields in which a coupled
+    pair disagrees, `moved` the sides that changed since the last run. `is_new`
+    tells that the next run would read an uncoupled record; `left_out` that a
+    rule of the table keeps it out.
+    """
+
+    mapping: TableMapping
+    name: str
+    bc_id: str | None
+    dataverse_id: str | None
+    coupling: Coupling | None
+    in_filter: Mapping[str, bool | None]
+    outside: Mapping[str, tuple[Condition, ...]] = field(default_factory=dict)
+    errors: Mapping[str, ErrorRow] = field(default_factory=dict)
+    differing: tuple[str, ...] = ()
+    moved: frozenset[str] = frozenset()
+    is_new: bool = False
+    left_out: bool = False
+
+    @property
+    def error(self) -> ErrorRow | None:
+        """The last error; one that waits for another record comes first."""
+        rows = sorted(self.errors.values(), key=lambda row: row.waiting_key is None)
+        return rows[0] if rows else None
+
+    @property
+    def blocker(self) -> str | None:
+        """The job and the record that this one waits for."""
+        error = self.error
+        if error is None or error.waiting_key is None:
+            return None
+        return f"{error.waiting_mapping} {error.waiting_key}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the JSON of `tieline explain`."""
+        return {
+            "job": self.mapping.name,
+            "bc_id": self.bc_id,
+            "dataverse_id": self.dataverse_id,
+            "coupled": self.coupling is not None,
+            "in_filter": dict(self.in_filter),
+            "last_result": {
+                "to-dataverse": self._last("to-dataverse"),
+                "from-dataverse": self._last("from-dataverse"),
+            },
+            "blocker": self.blocker,
+            "next_try": None if self.error is None else self.error.next_try,
+            "advice": advice(self),
+        }
+
+    def _last(self, way: str) -> str | None:
+        if self.coupling is None:
+            return "failure" if way in self.errors else None
+        to = way == "to-dataverse"
+        return self.coupling.to_result if to else self.coupling.from_result
+
+
+def advice(facts: Facts) -> str:
+    """Return one sentence: what holds the record up, and what to do about it."""
+    rules = (
+        _deleted,
+        _skipped,
+        _waits,
+        _failed,
+        _outside,
+        _left_out,
+        _uncoupled,
+        _differs,
+    )
+    for rule in rules:
+        if text := rule(facts):
+            return text
+    return "It is coupled and both sides agree: there is nothing to do."
+
+
+def describe(condition: Condition) -> str:
+    """Return a condition in words."""
+    words = f"{condition.column} {_WORDS[condition.op]}"
+    if condition.op not in ("blank", "not_blank"):
+        words += f" {condition.value}"
+    return f"{words} or blank" if condition.or_blank else words
+
+
+def _deleted(facts: Facts) -> str:
+    job, name = facts.mapping.name, facts.name
+    if facts.coupling is None:
+        return ""
+    gone = [side for side, inside in facts.in_filter.items() if inside is None]
+    if len(gone) > 1:
+        return f"Both records were deleted: `tieline uncouple {job} --record {name}`."
+    if not gone:
+        return ""
+    return (
+        f"Its counterpart in {SYSTEM_TITLES[gone[0]]} was deleted: `tieline resolve "
+        f"{job} restore --record {name}` creates it anew, `tieline uncouple {job} "
+        f"--record {name}` lets go of it."
+    )
+
+
+def _skipped(facts: Facts) -> str:
+    if facts.coupling is None or not facts.coupling.skipped:
+        return ""
+    error = facts.error
+    why = "" if error is None else f" with {error.code} ({error.message.rstrip('.')})"
+    return (
+        f"It is skipped because it failed{why}: put that right, then `tieline resolve "
+        f"{facts.mapping.name} retry --record {facts.name}`."
+    )
+
+
+def _waits(facts: Facts) -> str:
+    if facts.blocker is None:
+        return ""
+    return (
+        f"It waits for {facts.blocker} and goes through by itself when that is coupled."
+    )
+
+
+def _failed(facts: Facts) -> str:
+    error = facts.error
+    if error is None:
+        return ""
+    when = "at the next run"
+    if error.next_try is not None:
+        when = f"after {error.next_try:%Y-%m-%d %H:%M} UTC"
+    text = error.message.rstrip(".")
+    return f"It failed with {error.code} ({text}) and is tried again {when}."
+
+
+def _outside(facts: Facts) -> str:
+    for side, conditions in facts.outside.items():
+        if conditions:
+            unmet = " and ".join(describe(one) for one in conditions)
+            return (
+                f"In {SYSTEM_TITLES[side]} it lies outside the filter of "
+                f"{facts.mapping.name}, which demands that {unmet}: only `tieline run "
+                f"{facts.mapping.name} --record {facts.name}` synchronizes it."
+            )
+    return ""
+
+
+def _left_out(facts: Facts) -> str:
+    if not facts.left_out:
+        return ""
+    return f"A rule of {facts.mapping.name} leaves it out of every run."
+
+
+def _uncoupled(facts: Facts) -> str:
+    mapping, job, name = facts.mapping, facts.mapping.name, facts.name
+    if facts.coupling is not None:
+        return ""
+    to = facts.bc_id is not None
+    one_way = Direction.TO_DATAVERSE if to else Direction.FROM_DATAVERSE
+    pair = f"{name}=DATAVERSE_ID" if to else f"BC_ID={name}"
+    by_hand = f"`tieline couple {job} --pair {pair}`"
+    if not mapping.direction.covers(one_way):
+        return f"It is not coupled, and {job} does not run {one_way}: use {by_hand}."
+    if mapping.only_coupled and mapping.hooks.adopt is None:
+        return (
+            f"It is not coupled, and {job} synchronizes only coupled records: use "
+            f"{by_hand}, or `tieline run {job} --record {name} --create-new`."
+        )
+    if mapping.only_coupled:
+        return (
+            f"It is not coupled: a run couples it only with a counterpart that is "
+            f"there; `tieline run {job} --record {name} --create-new` creates one."
+        )
+    if facts.is_new:
+        return "It is not coupled yet: the next run creates its counterpart."
+    return (
+        "It is not coupled and was not changed since the last run: `tieline run "
+        f"{job} --record {name}` creates its counterpart."
+    )
+
+
+def _differs(facts: Facts) -> str:
+    if not facts.differing:
+        return ""
+    job, name = facts.mapping.name, facts.name
+    fields = ", ".join(facts.differing)
+    passes = facts.mapping.passes(facts.mapping.direction)
+    sources = {"bc" if one is Direction.TO_DATAVERSE else "dataverse" for one in passes}
+    changed = sorted(SYSTEM_TITLES[side] for side in facts.moved & sources)
+    if changed:
+        return (
+            f"It was changed in {' and '.join(changed)} ({fields} differs) and will be "
+            "transferred at the next run."
+        )
+    if facts.mapping.always_full:
+        return f"{fields} differs and will be transferred at the next run."
+    action = "send" if "bc" in sources else "get"
+    return (
+        f"{fields} differs, though the side that {job} reads did not change: `tieline "
+        f"resolve {job} {action} --record {name}` brings it into line."
+    )
