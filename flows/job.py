@@ -218,6 +218,8 @@ async def run_passes(
     with job_lock(session, mapping):
         if options.dry_run:
             report.plan_id = report.flow_run_id
+        else:
+            await _recover_all(run)
         for one_way in mapping.passes(options.direction):
             require_fields(mapping, one_way)
             report.counters(one_way.value)
@@ -233,13 +235,19 @@ async def run_passes(
             )
 
 
-async def _run_pass(run: JobRun, one_way: Direction) -> None:
-    """Read, couple, transform and load one direction, batch by batch."""
-    one_pass = Pass(run, one_way)
-    if not run.options.dry_run:
-        recovered = await recover(one_pass)
+async def _recover_all(run: JobRun) -> None:
+    """Settle what ended runs left behind, of both directions before any pass.
+
+    A record that one direction created must not look uncoupled to the other.
+    """
+    for one_way in (Direction.TO_DATAVERSE, Direction.FROM_DATAVERSE):
+        recovered = await recover(Pass(run, one_way))
         if recovered:
             run.log.info("%s: %d writes of an ended run settled", one_way, recovered)
+
+
+async def _run_pass(run: JobRun, one_way: Direction) -> None:
+    """Read, couple, transform and load one direction, batch by batch."""
     one_pass = await start_pass(run, one_way)
     one_pass.lines = lines_pass(one_pass)
     if one_pass.lines is not None and not run.options.dry_run:
@@ -248,11 +256,30 @@ async def _run_pass(run: JobRun, one_way: Direction) -> None:
     await _take_deletions(one_pass)
     if one_pass.lines is not None:
         await _take_deletions(one_pass.lines)
-    if run.options.dry_run:
-        return
-    _end_pass(one_pass)
+    if not run.options.dry_run:
+        _end_pass(one_pass)
     if run.mapping.hooks.finished is not None:
         await run.mapping.hooks.finished(run.session, run.options, run.report)
+
+
+async def synchronize_records(
+    declared: TableMapping, session: Session, one_way: Direction, ids: list[str]
+) -> None:
+    """Synchronize some records of another job that a running one depends on.
+
+    The caller's run holds the other job's lock. What becomes of the records is in
+    the store; they count in no report.
+    """
+    mapping = (await fit_mapping(declared, session)).mapping
+    options = options_for(mapping, direction=one_way.value)
+    report = JobReport(mapping.name, company=session.company_name)
+    run = JobRun(mapping, options, session, report, get_run_logger())
+    one_pass = Pass(run, one_way, queue=list(ids))
+    reader = Reader(one_pass)
+    while one_pass.queue:
+        batch = await extract(reader)
+        if batch is not None:
+            await _take_stages(one_pass, batch)
 
 
 async def _take_deletions(one_pass: Pass) -> None:

@@ -93,9 +93,20 @@ def _open_intents(run: JobRun, batch: Batch) -> list[int]:
 
 
 def _intended(batch: Batch, position: int) -> dict[str, Any]:
-    """Return what a crash must not make us forget: both sides' values."""
+    """Return what a crash must not make us forget: both sides' values.
+
+    Where the sides have nothing in common yet, the blank fields are kept too,
+    although nothing is sent for them: later edits are told apart by them.
+    """
     wrote = batch.values[position]
     known = batch.source_now
+    if not (batch.coupling[position] or {}).get("bc_common"):
+        agreed = {
+            key: batch.wanted[key][position]
+            for key, settled in batch.settled.items()
+            if settled[position]
+        }
+        wrote = {**agreed, **wrote}
     return {
         "source": {key: known[key][position] for key in wrote if key in known},
         "wrote": wrote,
@@ -265,7 +276,14 @@ def _note_changes_of_others(batch: Batch) -> None:
         if row.key in wrote:
             indexes, values = wrote[row.key]
             expected[indexes] = column_of(values)
-        found = column_of([item.get(column) for item in after])
+        # A conditional write returns what it wrote; of the rest nobody else had a
+        # chance to change anything since the version that was read.
+        found = column_of(
+            [
+                item.get(column, value)
+                for item, value in zip(after, expected, strict=True)
+            ]
+        )
         normal = row.conversion.normal(batch.destination_side, found)
         moved = normal != row.conversion.normal(batch.destination_side, expected)
         if row.applies == "modify":

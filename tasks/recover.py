@@ -6,10 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from tasks.job_run import Pass
+from tasks.job_run import JobRun, Pass
 from tasks.outcome import coupling_row
 from tieline.batch import rows_of
 from tieline.conversions import column_of
+from tieline.errors import SystemName
 from tieline.mapping import Direction, FieldMapping
 from tieline.store import IntentRow, Outcome
 
@@ -34,50 +35,61 @@ async def recover(one_pass: Pass) -> int:
 async def _recover_some(one_pass: Pass, intents: list[IntentRow]) -> None:
     run, to = one_pass.run, one_pass.direction is Direction.TO_DATAVERSE
     mapping = run.mapping
-    side, table = ("dataverse", mapping.dataverse) if to else ("bc", mapping.bc)
+    here: SystemName = "bc" if to else "dataverse"
+    there: SystemName = "dataverse" if to else "bc"
+    table = mapping.dataverse if to else mapping.bc
     ids = [intent.destination_id for intent in intents if intent.destination_id]
-    frame = await run.session.side(side).by_id(
-        table, ids, columns=mapping.columns("dataverse" if to else "bc")
+    former = _couplings(run, here, [intent.source_id for intent in intents])
+    owners = _couplings(run, there, ids)
+    partners = [row[f"{there}_id"] for row in former.values()]
+    frame = await run.session.side(there).by_id(
+        table, list(dict.fromkeys([*ids, *partners])), columns=mapping.columns(there)
     )
-    there = {row["id"]: row for row in rows_of(frame)}
-    known = run.session.store.couplings(
-        run.session.company_id,
-        mapping.name,
-        side="bc" if to else "dataverse",
-        ids=[intent.source_id for intent in intents],
-    )
-    former = {
-        row["bc_id" if to else "dataverse_id"]: row
-        for row in rows_of(known.reset_index())
-    }
-    rows = [
-        _coupling(one_pass, intent, there[intent.destination_id], former)
-        for intent in intents
-        if intent.destination_id in there
-    ]
+    found = {row["id"]: row for row in rows_of(frame)}
+    rows: list[dict[str, Any]] = []
+    removed: list[str] = []
+    for intent in intents:
+        id_, before = intent.destination_id or "", former.get(intent.source_id)
+        owner = owners.get(id_)
+        if id_ not in found or (owner and owner[f"{here}_id"] != intent.source_id):
+            continue
+        if before is not None and before[f"{there}_id"] != id_:
+            # Coupled otherwise meanwhile; or this row was to stand for a lost one.
+            if before[f"{there}_id"] in found:
+                continue
+            removed.append(before["bc_id"])
+            before = None
+        rows.append(_coupling(one_pass, intent, found[id_], before))
     outcome = Outcome(
         company=run.session.company_id,
         mapping=mapping.name,
         direction=one_pass.way,
         at=run.now,
         couplings=_frame(rows),
+        removed=removed,
         finished_intents=[intent.id for intent in intents if intent.id is not None],
     )
     run.session.store.save(outcome)
+
+
+def _couplings(
+    run: JobRun, side: SystemName, ids: list[str]
+) -> dict[str, dict[str, Any]]:
+    frame = run.session.store.couplings(
+        run.session.company_id, run.mapping.name, side=side, ids=ids
+    )
+    return {row[f"{side}_id"]: row for row in rows_of(frame.reset_index())}
 
 
 def _coupling(
     one_pass: Pass,
     intent: IntentRow,
     found: dict[str, Any],
-    former: dict[str, dict[str, Any]],
+    before: dict[str, Any] | None,
 ) -> dict[str, Any]:
     to = one_pass.direction is Direction.TO_DATAVERSE
     here, there = ("bc", "dataverse") if to else ("dataverse", "bc")
-    before = former.get(intent.source_id)
-    row = coupling_row(
-        None if before is None else {**before, f"{here}_id": intent.source_id}
-    )
+    row = coupling_row(before)
     row[f"{here}_id"] = intent.source_id
     row[f"{there}_id"] = intent.destination_id
     mine, theirs = dict(row[f"{here}_common"] or {}), dict(row[f"{there}_common"] or {})
