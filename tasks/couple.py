@@ -52,7 +52,7 @@ def _join_couplings(run: JobRun, batch: Batch) -> None:
         side=batch.source_side,
         ids=batch.source_ids,
     )
-    rows = {row[f"{batch.source_side}_id"]: row for row in rows_of(frame.reset_index())}
+    rows = {row[f"{batch.source_side}_id"]: row for row in rows_of(frame)}
     other = f"{batch.destination_side}_id"
     for position, id_ in enumerate(batch.source_ids):
         row = rows.get(id_)

@@ -52,7 +52,8 @@ class Reader:
             run.mapping, direction, run.options, frame, run_id=run.run_id, insist=True
         )
         batch.gone = sorted(set(ids) - set(frame["id"]))
-        self._forget_gone(batch, batch.gone)
+        if not run.mapping.only_candidates:
+            self._forget_gone(batch, batch.gone)
         return batch
 
     def _forget_gone(self, batch: Batch, gone: list[str]) -> None:
@@ -127,10 +128,9 @@ async def start_pass(run: JobRun, direction: Direction) -> Pass:
         to = direction is Direction.TO_DATAVERSE
         one_pass.queue = bc_ids if to else dataverse_ids
         return one_pass
-    ids = [
-        *store.candidates(company, mapping.name, one_pass.way, now=run.now),
-        *await notice_deletions(one_pass),
-    ]
+    ids = store.candidates(company, mapping.name, one_pass.way, now=run.now)
+    if not mapping.only_candidates:
+        ids = [*ids, *await notice_deletions(one_pass)]
     if mapping.hooks.candidates is not None:
         found = await mapping.hooks.candidates(run.session, run.options, direction)
         ids = [*ids, *found]

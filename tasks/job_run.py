@@ -56,12 +56,16 @@ class JobRun:
         """Return the mapping's filter of a side, the company clause included."""
         if side == "bc":
             return self.mapping.bc_filter
-        clauses = self.mapping.dataverse_filter
-        if self.mapping.company_scoped and not self.session.choices.multi_company:
-            company_row = await self.session.company_row_id()
-            if company_row is not None:
-                clauses = (*clauses, own_or_blank(company_row))
-        return clauses
+        return await dataverse_filter(self.mapping, self.session)
+
+
+async def dataverse_filter(mapping: TableMapping, session: Session) -> Filter:
+    """Return a mapping's filter of Dataverse rows: its own, and "ours or nobody's"."""
+    if mapping.company_scoped and not session.choices.multi_company:
+        company_row = await session.company_row_id()
+        if company_row is not None:
+            return (*mapping.dataverse_filter, own_or_blank(company_row))
+    return mapping.dataverse_filter
 
 
 @dataclass

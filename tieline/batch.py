@@ -256,7 +256,7 @@ class Batch:
         exists: Mask = aligned["version"].notna().to_numpy()
         if not exists.all():
             # Reindexing leaves NaN, which conversions would take for a value.
-            for name in aligned.columns[aligned.dtypes == object]:
+            for name in aligned.select_dtypes("object"):
                 aligned[name] = aligned[name].where(exists, None)
         self.destination = aligned.reset_index(names="id")
         return exists
@@ -282,13 +282,7 @@ class Batch:
         """Turn a column into plain values once: a frame's cells are dear one by one."""
         cells = self._cells.get((side, name))
         if cells is None or len(cells) != len(frame):
-            series = frame[name]
-            if isinstance(series.dtype, pd.DatetimeTZDtype):
-                moments = pd.DatetimeIndex(series).to_pydatetime()
-                cells = [None if value is pd.NaT else value for value in moments]
-            else:
-                cells = series.tolist()
-            self._cells[side, name] = cells
+            cells = self._cells[side, name] = cells_of(frame[name])
         return cells
 
     def drop_done(self, *done: Action) -> None:
@@ -353,8 +347,16 @@ class Batch:
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return a frame's rows as plain dictionaries, for work row by row."""
     names = [str(name) for name in frame.columns]
-    columns = [frame[name].tolist() for name in names]
+    columns = [cells_of(frame[name]) for name in names]
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def cells_of(series: pd.Series[Any]) -> list[Any]:
+    """Return a column as plain values; times as datetimes, None where missing."""
+    if not isinstance(series.dtype, pd.DatetimeTZDtype):
+        return series.tolist()
+    moments = pd.DatetimeIndex(series).to_pydatetime()
+    return [None if value is pd.NaT else value for value in moments]
 
 
 def moment(value: Any) -> datetime | None:

@@ -75,6 +75,13 @@ class Couplings(Database):
         with self.reading() as connection:
             return int(connection.execute(query).scalar_one())
 
+    def never_sent(self, company: str, mapping: str) -> list[str]:
+        """Return the BC ids, not skipped, whose statistics were never sent."""
+        query = _of_job(coupling, select(coupling.c.bc_id), company, mapping)
+        query = query.where(text(COUPLING_STATES["never_sent"]))
+        with self.reading() as connection:
+            return list(connection.execute(query).scalars())
+
     def by_key(
         self, company: str, mapping: str, keys: Sequence[str]
     ) -> dict[str, tuple[str, str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+import time
 from collections.abc import Sequence
 
 from sqlalchemy import delete, insert, select
@@ -18,10 +20,13 @@ class Intents(Database):
         """Store intents in one transaction; return their ids in order."""
         if not rows:
             return []
-        values = [{k: v for k, v in vars(row).items() if k != "id"} for row in rows]
-        statement = insert(intent).returning(intent.c.id, sort_by_parameter_order=True)
+        # The ids are ours: asking the database for them costs a statement a row.
+        first = (time.time_ns() // 1_000_000 << 20) + secrets.randbelow(1 << 18)
+        ids = list(range(first, first + len(rows)))
+        values = [vars(row) | {"id": id_} for id_, row in zip(ids, rows, strict=True)]
         with self.writing() as connection:
-            return list(connection.execute(statement, values).scalars())
+            connection.execute(insert(intent), values)
+        return ids
 
     def unfinished_intents(
         self, company: str, mapping: str, direction: Direction

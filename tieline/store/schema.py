@@ -78,6 +78,7 @@ COUPLING_STATES = {
     "pending_from": "pending_from",
     "unfinished": "unfinished IS NOT NULL",
     "skipped": "skipped",
+    "never_sent": "mapping = 'CUSTOMER' AND NOT statistics_uploaded AND NOT skipped",
 }
 """States that few couplings are in: each has an index of just those rows.
 

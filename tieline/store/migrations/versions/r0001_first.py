@@ -19,6 +19,7 @@ _COUPLING_STATES = {
     "pending_from": "pending_from",
     "unfinished": "unfinished IS NOT NULL",
     "skipped": "skipped",
+    "never_sent": "mapping = 'CUSTOMER' AND NOT statistics_uploaded AND NOT skipped",
 }
 
 
