@@ -2,16 +2,21 @@
 
 Besides the field mappings: a new account is of the type customer; an account
 that is inactive blocks its customer, and never unblocks it; the contacts of a
-customer that gets its account are looked at again.
+customer that gets its account are looked at again; those of an account that
+becomes a customer get its company, and the account learns its company row.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 import pandas as pd
 
 from flows.job import job_flow
+from flows.own_company import mark_source_as_ours
+from flows.primary_contact import adopt_contacts, postpone_primary
 from tieline.batch import Action, Batch
 from tieline.conversions import (
     CODE,
@@ -26,15 +31,18 @@ from tieline.conversions import (
     Owner,
     Rule,
 )
+from tieline.conversions.lookup import OwningTeam
 from tieline.mapping import Direction, FieldMapping, Hooks, TableMapping
 from tieline.odata.model import Condition
 from tieline.session import Session
+from tieline.store import Outcome
 
 TO = Direction.TO_DATAVERSE
 FROM = Direction.FROM_DATAVERSE
 BOTH = Direction.BIDIRECTIONAL
 
 PERSON = "ownership_model=Person"
+TEAM = "ownership_model=Team"
 ACTIVE = 0
 INACTIVE_STATUS = 2
 TYPE_CUSTOMER = 3
@@ -58,15 +66,53 @@ def _any_block(value: Any) -> Any:
     return "All" if isinstance(value, str) and value.strip() else value
 
 
+async def prepare_customers(batch: Batch, session: Session) -> None:
+    """Let the primary contact follow its rules."""
+    postpone_primary(batch)
+    await keep_uncoupled_primary_contact(batch, session)
+
+
+async def complete_customers(batch: Batch, session: Session) -> None:
+    """Let contacts follow their customer, and the account know its company."""
+    await look_at_contacts_again(batch, session)
+    await mark_source_as_ours(batch, session)
+    await adopt_contacts(batch, session)
+
+
 async def look_at_contacts_again(batch: Batch, session: Session) -> None:
     """Move CONTACT's watermark back to the oldest customer that got an account."""
     if not batch.to_dataverse:
         return
     positions = [p for p in batch.positions(Action.INSERT) if p in batch.results]
+    if not positions or "createdDateTime" not in batch.source:
+        return
     created = [batch.column("createdDateTime")[position] for position in positions]
     if any(created):
         oldest = min(pd.Timestamp(value) for value in created if value)
         batch.lowered[("CONTACT", "to-dataverse")] = oldest.to_pydatetime()
+    await _release_contacts(batch, session, positions)
+
+
+async def _release_contacts(
+    batch: Batch, session: Session, positions: list[int]
+) -> None:
+    """Let coupled contacts of the new accounts learn their parent."""
+    company, store = session.company_id, session.store
+    companies = {batch.column("companyContactNumber")[p] for p in positions} - {""}
+    if not companies or not any(
+        len(frame) for frame in islice(store.each_coupling(company, "CONTACT"), 1)
+    ):
+        return
+    rows = await session.bc.by_values(
+        "contacts", "companyNumber", sorted(companies), columns=()
+    )
+    found = store.couplings(company, "CONTACT", side="bc", ids=list(rows["id"]))
+    pairs = found[["bc_id", "dataverse_id"]].astype(object).reset_index(drop=True)
+    pairs["pending_to"] = True
+    outcome = Outcome(
+        company, "CONTACT", "to-dataverse", at=datetime.now(UTC), couplings=pairs
+    )
+    store.save(outcome)
 
 
 async def keep_uncoupled_primary_contact(batch: Batch, session: Session) -> None:
@@ -101,9 +147,18 @@ CUSTOMER = TableMapping(
         Condition("statecode", "eq", ACTIVE),
         Condition("customertypecode", "eq", TYPE_CUSTOMER),
     ),
-    bc_extra=("createdDateTime",),
+    bc_extra=("createdDateTime", "companyContactNumber"),
     fields=(
         FieldMapping(None, "owneridtype", TO, Choice("systemuser"), only_when=PERSON),
+        FieldMapping(
+            None,
+            "ownerid",
+            TO,
+            OwningTeam(),
+            applies="insert",
+            only_when=TEAM,
+            is_default=False,
+        ),
         FieldMapping(
             "salespersonCode", "ownerid", TO, Owner(), not_null=True, only_when=PERSON
         ),
@@ -156,8 +211,8 @@ CUSTOMER = TableMapping(
         ),
     ),
     hooks=Hooks(
-        transformed=keep_uncoupled_primary_contact,
-        loaded=look_at_contacts_again,
+        transformed=prepare_customers,
+        loaded=complete_customers,
     ),
 )
 

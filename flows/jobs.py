@@ -6,6 +6,7 @@ from typing import Any
 
 from prefect import Flow
 
+from flows.contact import CONTACT, contact
 from flows.currency import CURRENCY, currency
 from flows.customer import CUSTOMER, customer
 from flows.item_product import ITEM_PRODUCT, item_product
@@ -24,6 +25,7 @@ MAPPINGS: dict[str, TableMapping] = {
         SALESPEOPLE,
         UNITOFMEASURE,
         CUSTOMER,
+        CONTACT,
         ITEM_PRODUCT,
         RESOURCE_PRODUCT,
         PRICE_GROUP,
@@ -37,6 +39,7 @@ FLOWS: dict[str, Flow[..., Any]] = {
     "SALESPEOPLE": salespeople,
     "UNITOFMEASURE": unit_of_measure,
     "CUSTOMER": customer,
+    "CONTACT": contact,
     "ITEM-PRODUCT": item_product,
     "RESOURCE-PRODUCT": resource_product,
     "CUSTPRCGRP-PRICE": price_group,

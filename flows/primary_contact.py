@@ -1,0 +1,239 @@
+"""Who is the primary contact of a customer and its account? Completed by contacts.
+
+A new contact becomes the primary contact of a parent that has none. That is no
+change of a user: the parent's coupling takes the new version, if the parent was
+in step before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+
+from tieline.batch import Action, Batch, rows_of
+from tieline.errors import SystemName, Throttled, Unavailable
+from tieline.odata.model import Change, Ref, Written
+from tieline.session import Session
+from tieline.store import Outcome
+
+KEY = "primarycontactid"
+NUMBER = "primaryContactNumber"
+PARENT = "parentcustomerid"
+
+
+@dataclass(frozen=True)
+class NewContact:
+    """A contact that was just created: its number here, its id in Dataverse."""
+
+    number: str
+    dataverse_id: str
+
+
+@dataclass(frozen=True)
+class Noted:
+    """A record that we wrote beside its job, for its coupling to know.
+
+    `agreed` is (field key, value here, value in Dataverse) that both sides hold.
+    """
+
+    coupling: Mapping[str, Any]
+    written: Written
+    agreed: tuple[str, str, str] | None
+
+
+def note_writes(
+    session: Session, job: str, side: SystemName, noted: Sequence[Noted]
+) -> None:
+    """Store new versions of coupled records, so that they are no changes."""
+    if not noted:
+        return
+    rows = []
+    for one in noted:
+        here, there = one.coupling["bc_common"], one.coupling["dataverse_common"]
+        if one.agreed is not None:
+            key, mine, theirs = one.agreed
+            here, there = {**(here or {}), key: mine}, {**(there or {}), key: theirs}
+        row = {
+            "bc_id": one.coupling["bc_id"],
+            "dataverse_id": one.coupling["dataverse_id"],
+            f"{side}_version": one.written.version,
+            f"{side}_modified": one.written.modified,
+            "bc_common": here,
+            "dataverse_common": there,
+        }
+        rows.append(row)
+    frame = pd.DataFrame(rows, dtype=object)
+    frame[f"{side}_modified"] = pd.to_datetime(frame[f"{side}_modified"], utc=True)
+    session.store.save(
+        Outcome(
+            session.company_id,
+            job,
+            "to-dataverse",
+            at=datetime.now(UTC),
+            couplings=frame,
+        )
+    )
+
+
+def choose(contacts: Sequence[NewContact], agreed: str | None) -> NewContact:
+    """Return the contact to make primary: whom the other side names, or the first."""
+    for contact in contacts:
+        if agreed in (contact.number, contact.dataverse_id):
+            return contact
+    return contacts[0]
+
+
+async def fill_primary(
+    session: Session, side: SystemName, parents: Mapping[str, Sequence[NewContact]]
+) -> set[str]:
+    """Give parents (ids of `side`) without a primary contact one of these.
+
+    Returns the parents that could not be reached; a parent that somebody changes
+    at the same moment is left as it is.
+    """
+    if not parents:
+        return set()
+    to = side == "dataverse"
+    table, column = ("account", KEY) if to else ("customers", NUMBER)
+    service = session.side(side)
+    rows = rows_of(await service.by_id(table, list(parents), columns=(column,)))
+    couplings = _couplings(session, "CUSTOMER", side, list(parents))
+    changes: list[Change] = []
+    chosen: dict[str, tuple[NewContact, str | None]] = {}
+    for row in rows:
+        if row[column]:
+            continue
+        coupling = couplings.get(row["id"], {})
+        other = coupling.get("bc_common" if to else "dataverse_common") or {}
+        contact = choose(parents[row["id"]], other.get(KEY))
+        chosen[row["id"]] = contact, other.get(KEY)
+        value = Ref("contact", contact.dataverse_id) if to else contact.number
+        changes.append(Change(row["id"], {column: value}, row["version"]))
+    results = await service.update(table, changes)
+    noted: list[Noted] = []
+    unreached: set[str] = set()
+    for change, written in zip(changes, results, strict=True):
+        if isinstance(written.error, Unavailable | Throttled):
+            unreached.add(change.id)
+        found = couplings.get(change.id)
+        if written.error is not None or found is None:
+            continue
+        if found[f"{side}_version"] == change.version:
+            contact, other_value = chosen[change.id]
+            is_same = other_value in (contact.number, contact.dataverse_id)
+            agreed = (KEY, contact.number, contact.dataverse_id) if is_same else None
+            noted.append(Noted(found, written, agreed))
+    note_writes(session, "CUSTOMER", side, noted)
+    return unreached
+
+
+def _couplings(
+    session: Session, job: str, side: SystemName, ids: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    frame = session.store.couplings(session.company_id, job, side=side, ids=ids)
+    return {row[f"{side}_id"]: row for row in rows_of(frame)}
+
+
+async def adopt_contacts(batch: Batch, session: Session) -> None:
+    """Let the contacts of accounts that became customers follow them.
+
+    Contacts that are coupled and have no company here get the new customer's;
+    then the account's primary contact becomes the customer's.
+    """
+    if batch.to_dataverse:
+        return
+    companies = {
+        batch.source_ids[position]: str(row["companyContactNumber"])
+        for position in batch.positions(Action.INSERT)
+        if (row := (batch.results.get(position) or _NONE).row)
+        and row.get("companyContactNumber")
+    }
+    if not companies:
+        return
+    numbers = {
+        batch.source_ids[position]: str((batch.results[position].row or {})["number"])
+        for position in batch.positions(Action.INSERT)
+        if batch.source_ids[position] in companies
+    }
+    frame = await session.dataverse.by_values(
+        "contact", PARENT, list(companies), columns=(PARENT,)
+    )
+    parents = dict(zip(frame["id"], frame[PARENT], strict=True))
+    couplings = _couplings(session, "CONTACT", "dataverse", list(parents))
+    if not couplings:
+        return
+    ids = {row["bc_id"]: contact for contact, row in couplings.items()}
+    rows = rows_of(
+        await session.bc.by_id(
+            "contacts", list(ids), columns=("number", "companyNumber")
+        )
+    )
+    belongs = {ids[row["id"]]: row for row in rows}
+    lost = [contact for contact, row in belongs.items() if not row["companyNumber"]]
+    changes = [
+        Change(
+            belongs[contact]["id"],
+            {"companyNumber": companies[parents[contact]]},
+            belongs[contact]["version"],
+        )
+        for contact in lost
+    ]
+    noted: list[Noted] = []
+    results = await session.bc.update("contacts", changes)
+    for contact, change, written in zip(lost, changes, results, strict=True):
+        if written.error is not None:
+            continue
+        belongs[contact] |= change.values
+        if couplings[contact]["bc_version"] == change.version:
+            account = parents[contact]
+            agreed = (PARENT, numbers[account], account)
+            noted.append(Noted(couplings[contact], written, agreed))
+    note_writes(session, "CONTACT", "bc", noted)
+    await _take_primary(batch, session, belongs, companies)
+
+
+_NONE = Written("")
+
+
+def postpone_primary(batch: Batch) -> None:
+    """Leave the primary contact out of new customers: it is not theirs yet.
+
+    Both sides are remembered as without one, so that a later run carries it.
+    """
+    if batch.to_dataverse or KEY not in batch.wanted:
+        return
+    wanted, now = batch.wanted[KEY].copy(), batch.source_now[KEY].copy()
+    for position in batch.positions(Action.INSERT):
+        batch.values[position].pop(KEY, None)
+        wanted[position], now[position] = "", None
+    batch.wanted[KEY], batch.source_now[KEY] = wanted, now
+
+
+async def _take_primary(
+    batch: Batch,
+    session: Session,
+    belongs: Mapping[str, Mapping[str, Any]],
+    companies: Mapping[str, str],
+) -> None:
+    if KEY not in batch.wanted:
+        return
+    contacts = batch.column(KEY)
+    due: list[int] = []
+    changes: list[Change] = []
+    for position in batch.positions(Action.INSERT):
+        found = belongs.get(contacts[position])
+        company = companies.get(batch.source_ids[position])
+        if found is not None and company and found["companyNumber"] == company:
+            due.append(position)
+            result = batch.results[position]
+            changes.append(Change(result.id, {NUMBER: found["number"]}, result.version))
+    results = await session.bc.update("customers", changes)
+    for position, change, written in zip(due, changes, results, strict=True):
+        if written.error is None:
+            batch.results[position] = written
+            batch.wanted[KEY][position] = change.values[NUMBER]
+            batch.source_now[KEY][position] = contacts[position]
