@@ -1,0 +1,216 @@
+"""Which invoices of Dataverse have been paid since we last looked?
+
+New detailed ledger entries of customers tell which posted invoices to look at; what
+remains of them tells their state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+
+from flows.invoice_state import (
+    InvoiceState,
+    payment_state,
+    read_states,
+    set_states,
+)
+from tasks.load import rejected
+from tieline.batch import rows_of
+from tieline.errors import CoupledToDeleted, TielineError
+from tieline.failures import parts
+from tieline.odata.model import Condition, Written
+from tieline.report import Counters, PlannedChange, RecordFailure
+from tieline.session import Session
+
+INVOICES = "POSTEDSALESINV-INV"
+ENTRIES = "detailedCustomerLedgerEntries"
+LAST_ENTRY = "last detailed customer ledger entry"
+AGAIN = "invoices whose payment state remains to be set"
+TO = "to-dataverse"
+
+Pair = tuple[str, str]
+"""The ids of a posted invoice and of its invoice in Dataverse."""
+
+
+@dataclass
+class Payments:
+    """What became of the invoices that were looked at."""
+
+    counters: Counters = field(default_factory=Counters)
+    errors: list[RecordFailure] = field(default_factory=list)
+    changes: list[PlannedChange] = field(default_factory=list)
+
+
+async def payment_states(
+    session: Session, *, customers: Sequence[str] | None = None, dry_run: bool = False
+) -> Payments:
+    """Bring the states of coupled invoices in line with what remains unpaid.
+
+    Looks at the invoices that got new ledger entries since the last time, and at
+    those that were not finished then; with `customers` (numbers) at all invoices
+    of these instead, and forgets nothing of the rest.
+
+    Raises:
+        ApiError: a service cannot be read; the next time begins where this did.
+    """
+    payments = Payments()
+    remembered = _remembered(session)
+    last: int | None = None
+    if customers is None:
+        numbers, last = await _numbers_with_new_entries(session)
+        pairs = _coupled(session, numbers) | _coupled_by_id(session, remembered)
+    else:
+        pairs = await _of_customers(session, customers)
+    unsettled: set[str] = set() if customers is None else set(remembered)
+    for some in _slices(sorted(pairs), session.settings.batch_rows):
+        unsettled |= await _settle(session, some, payments, unsettled, dry_run=dry_run)
+    if not dry_run:
+        _remember(session, unsettled)
+        if last is not None:
+            session.store.set_cursor(
+                session.company_id, INVOICES, LAST_ENTRY, str(last)
+            )
+    return payments
+
+
+async def _numbers_with_new_entries(session: Session) -> tuple[set[str], int]:
+    known = session.store.cursor(session.company_id, INVOICES, LAST_ENTRY)
+    last = int(known or 0)
+    numbers: set[str] = set()
+    pages = session.bc.changed(
+        ENTRIES,
+        columns=("entryNumber", "invoiceNumber"),
+        where=(Condition("entryNumber", "gt", last),),
+    )
+    async for page in pages:
+        if len(page.frame):
+            last = max(last, int(page.frame["entryNumber"].max()))
+        numbers |= {number for number in page.frame["invoiceNumber"] if number}
+    return numbers, last
+
+
+async def _of_customers(session: Session, customers: Sequence[str]) -> set[Pair]:
+    frame = await session.bc.by_values(
+        "postedSalesInvoices", "customerNumber", customers, columns=()
+    )
+    return _coupled_by_id(session, list(frame["id"]))
+
+
+def _coupled(session: Session, numbers: set[str]) -> set[Pair]:
+    found = session.store.by_key(session.company_id, INVOICES, sorted(numbers))
+    return set(found.values())
+
+
+def _coupled_by_id(session: Session, ids: Sequence[str]) -> set[Pair]:
+    frame = session.store.couplings(session.company_id, INVOICES, side="bc", ids=ids)
+    return set(zip(frame["bc_id"], frame["dataverse_id"], strict=True))
+
+
+def _slices(pairs: Sequence[Pair], size: int) -> Iterator[Sequence[Pair]]:
+    for start in range(0, len(pairs), size):
+        yield pairs[start : start + size]
+
+
+async def _settle(
+    session: Session,
+    pairs: Sequence[Pair],
+    payments: Payments,
+    before: set[str],
+    *,
+    dry_run: bool,
+) -> set[str]:
+    """Set the states of some invoices; returns the posted ones that failed.
+
+    A closed invoice is opened before its state changes: until that is done, it is
+    remembered together with those of `before`.
+    """
+    there = dict(pairs)
+    wanted = await _wanted(session, there)
+    present = await read_states(session, list(wanted))
+    moving = {
+        bc_id: there[bc_id]
+        for bc_id in there
+        if there[bc_id] in present
+        and present[there[bc_id]] != wanted.get(there[bc_id], present[there[bc_id]])
+    }
+    for bc_id, id_ in there.items():
+        if id_ in wanted and id_ not in present:
+            gone = CoupledToDeleted(f"The invoice {id_} no longer exists.")
+            _failed(payments, bc_id, id_, gone)
+    payments.counters.unchanged += sum(id_ in present for id_ in wanted) - len(moving)
+    if dry_run:
+        payments.counters.modified += len(moving)
+        payments.changes += [
+            _planned(bc_id, id_, present[id_], wanted[id_])
+            for bc_id, id_ in moving.items()
+        ]
+        return set()
+    if not moving:
+        return set()
+    _remember(session, before | set(moving))
+    results = await set_states(
+        session, {id_: wanted[id_] for id_ in moving.values()}, present
+    )
+    return {
+        bc_id
+        for bc_id, id_ in moving.items()
+        if not _counted(payments, bc_id, results[id_])
+    }
+
+
+async def _wanted(session: Session, there: dict[str, str]) -> dict[str, InvoiceState]:
+    frame = await session.bc.by_id(
+        "postedSalesInvoices",
+        list(there),
+        columns=("totalAmountIncludingTax", "remainingAmount", "canceled"),
+    )
+    return {
+        there[row["id"]]: payment_state(
+            row["totalAmountIncludingTax"],
+            row["remainingAmount"],
+            canceled=bool(row["canceled"]),
+        )
+        for row in rows_of(frame)
+    }
+
+
+def _counted(payments: Payments, bc_id: str, written: Written) -> bool:
+    if written.error is None:
+        payments.counters.modified += 1
+        return True
+    error = rejected("Modifying", "invoice", written.error)
+    _failed(payments, bc_id, written.id, error)
+    return False
+
+
+def _failed(payments: Payments, bc_id: str, id_: str, error: TielineError) -> None:
+    payments.counters.failed += 1
+    code, message = parts(error)
+    payments.errors.append(RecordFailure(TO, bc_id, id_, code, message))
+
+
+def _planned(
+    bc_id: str, id_: str, present: InvoiceState, wanted: InvoiceState
+) -> PlannedChange:
+    before, after = present.values(), wanted.values()
+    fields = tuple(
+        {"field": name, "from": before[name], "to": after[name]}
+        for name in after
+        if before[name] != after[name]
+    )
+    return PlannedChange(TO, "modify", bc_id, id_, fields)
+
+
+def _remembered(session: Session) -> list[str]:
+    text = session.store.cursor(session.company_id, INVOICES, AGAIN)
+    found: list[str] = orjson.loads(text) if text else []
+    return found
+
+
+def _remember(session: Session, ids: set[str]) -> None:
+    if sorted(ids) != _remembered(session):
+        text = orjson.dumps(sorted(ids)).decode()
+        session.store.set_cursor(session.company_id, INVOICES, AGAIN, text)
