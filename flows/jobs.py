@@ -9,6 +9,7 @@ from prefect import Flow
 from flows.contact import CONTACT, contact
 from flows.currency import CURRENCY, currency
 from flows.customer import CUSTOMER, customer
+from flows.customer_statistics import CUSTOMER_STATISTICS, customer_statistics
 from flows.item_product import ITEM_PRODUCT, item_product
 from flows.price_group import PRICE_GROUP, price_group
 from flows.resource_product import RESOURCE_PRODUCT, resource_product
@@ -30,6 +31,7 @@ MAPPINGS: dict[str, TableMapping] = {
         RESOURCE_PRODUCT,
         PRICE_GROUP,
         SALES_PRICE,
+        CUSTOMER_STATISTICS,
     )
 }
 """The table mappings by job name, in dependency order."""
@@ -44,6 +46,7 @@ FLOWS: dict[str, Flow[..., Any]] = {
     "RESOURCE-PRODUCT": resource_product,
     "CUSTPRCGRP-PRICE": price_group,
     "SALESPRC-PRODUCTPRICE": sales_price,
+    "CUSTOMER-STATISTICS": customer_statistics,
 }
 
 
