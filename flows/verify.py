@@ -63,7 +63,7 @@ async def compare_all(run: JobRun) -> Verification:
     dataverse = await list_uncoupled(run, "dataverse")
     total.only_bc += bc
     total.only_dataverse += dataverse
-    if not mapping.only_coupled:
+    if not (mapping.only_coupled or mapping.only_candidates):
         for ids, one_way in (
             (bc, Direction.TO_DATAVERSE),
             (dataverse, Direction.FROM_DATAVERSE),

@@ -52,6 +52,7 @@ class Planned:
         self.rows = {str(row.source_id): row for row in rows}
         self.is_about_deletions = rows[0].action in BY_DELETION_POLICY
         self._bc_ids: dict[str, str] = {}
+        self._created: set[str] = set()
 
     def refuse(self, source_id: str, why: str) -> None:
         """Count a row as failed, and leave it as it is."""
@@ -70,8 +71,7 @@ class Planned:
     async def read(self) -> Batch:
         """Read the source records as they are now, by id."""
         run, mapping = self._run, self._run.mapping
-        if self.is_about_deletions:
-            self._refuse_recoupled()
+        self._know_couplings()
         side = "bc" if self._to else "dataverse"
         frame = await run.session.side(side).by_id(
             mapping.bc if self._to else mapping.dataverse,
@@ -93,8 +93,8 @@ class Planned:
         batch.allow_deletions = self.is_about_deletions
         return batch
 
-    def _refuse_recoupled(self) -> None:
-        """Refuse rows about a counterpart that is no longer the coupled one."""
+    def _know_couplings(self) -> None:
+        """Note who is coupled; deletions must be about the coupled counterpart."""
         frame = self._run.session.store.couplings(
             self._run.session.company_id,
             self._run.mapping.name,
@@ -102,6 +102,8 @@ class Planned:
             ids=list(self.rows),
         )
         self._bc_ids = {str(id_): bc for id_, bc in frame["bc_id"].items()}
+        if not self.is_about_deletions:
+            return
         others = frame["dataverse_id" if self._to else "bc_id"]
         for id_, row in list(self.rows.items()):
             is_same = row.action == "restore" or others.get(id_) == row.destination_id
@@ -139,6 +141,11 @@ class Planned:
         if version != here and not self._is_ours(batch, position, version):
             return "the record was changed"
         if row.action in INSERTS:
+            id_ = str(row.source_id)
+            if id_ not in self._bc_ids and batch.coupling[position] is not None:
+                # The table's own rule created the row, under an id of its choice.
+                self._created.add(id_)
+                return ""
             if batch.action[position] is not Action.INSERT:
                 return "the record has a counterpart now"
             batch.destination_id[position] = row.destination_id
@@ -165,12 +172,23 @@ class Planned:
     def check_values(self, batch: Batch) -> None:
         """Refuse rows for which other values came out, after the transform stage."""
         for position, id_ in enumerate(batch.source_ids):
-            if batch.values[position] != self.rows[id_].values:
+            if not self._fits(batch, position, id_):
                 self.refuse(id_, "other values would be written now")
                 bc_id = self._bc_ids.get(id_)
                 if bc_id in batch.removed:
                     batch.removed.remove(bc_id)
         self._leave_out_refused(batch)
+
+    def _fits(self, batch: Batch, position: int, id_: str) -> bool:
+        """Whether the values to write are the planned ones.
+
+        A row that a rule created holds some of them already.
+        """
+        planned, values = self.rows[id_].values, batch.values[position]
+        if id_ not in self._created:
+            return bool(values == planned)
+        wanted = {key: batch.wanted[key][position] for key in batch.wanted}
+        return {**planned, **values} == planned and {**wanted, **planned} == wanted
 
     def _leave_out_refused(self, batch: Batch) -> None:
         for position, id_ in enumerate(batch.source_ids):
