@@ -55,7 +55,7 @@ async def take_currency_of_prices(batch: Batch, session: Session) -> None:
         lines = batch.lines.drop_duplicates("parent_id")
         first = dict(zip(lines["parent_id"], lines["currencyCode"], strict=True))
     currencies = [first.get(id_, "") for id_ in batch.source_ids]
-    batch.source["currencyCode"] = np.array(currencies, dtype=object)
+    batch.replace_column("currencyCode", currencies)
 
 
 async def check_prices(batch: Batch, session: Session) -> None:

@@ -43,7 +43,7 @@ async def fill_in_base_unit(batch: Batch, session: Session) -> None:
         list(batch.column("itemNumber")),
         list(batch.column("unitOfMeasureCode")),
     )
-    batch.source["unitOfMeasureCode"] = np.array(units, dtype=object)
+    batch.replace_column("unitOfMeasureCode", units)
 
 
 async def units_of(

@@ -11,7 +11,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.job_run import JobRun
-from tieline.batch import Action, Batch
+from tieline.batch import Action, Batch, rows_of
 from tieline.conversions import Transfer, Values, column_of
 from tieline.errors import UpdateConflict
 from tieline.mapping import Direction, FieldMapping, TableMapping
@@ -251,15 +251,15 @@ def _judge(run: JobRun, batch: Batch) -> dict[int, Verdict]:
 
 def _apply_templates(batch: Batch) -> None:
     """Complete new rows with the first template whose filter fits the source."""
-    positions = batch.positions(Action.INSERT)
-    if not positions:
-        return
     templates = sorted(
         (t for t in batch.mapping.templates if t.side == batch.destination_side),
         key=lambda template: template.priority,
     )
-    for position in positions:
-        source = {str(k): v for k, v in batch.source.iloc[position].items()}
+    positions = batch.positions(Action.INSERT) if templates else []
+    if not positions:
+        return
+    sources = rows_of(batch.source.iloc[positions])
+    for position, source in zip(positions, sources, strict=True):
         for template in templates:
             if all(condition.holds(source) for condition in template.where):
                 batch.values[position] = {**template.values, **batch.values[position]}

@@ -77,7 +77,7 @@ def _changed_field(
     for field in travelling(undoing.run.mapping, undoing.one_pass.direction):
         column = field.bc if side == "bc" else field.dataverse
         expected = {**agreed, **(journalled.after or {})}
-        if field.key not in expected or column not in row:
+        if column is None or field.key not in expected or column not in row:
             continue
         now = normal_value(field, side, row[column])
         if now != normal_value(field, side, expected[field.key]):

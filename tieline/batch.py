@@ -139,6 +139,7 @@ class Batch:
         self.again: list[str] = []
         self.tally: dict[Action, int] = {}
         self._cells: dict[tuple[str, str], list[Any]] = {}
+        self._arrays: dict[str, Values] = {}
         self.parked: list[Parked] = []
         self.removed: list[str] = []
         self.lowered: dict[tuple[str, OneWay], datetime] = {}
@@ -230,15 +231,26 @@ class Batch:
         if written.modified is not None:
             self.source.loc[position, "modified"] = written.modified
         self._cells.clear()
+        self._arrays.clear()
 
     def is_created(self, position: int) -> bool:
         """Whether the row's counterpart is new in this batch, failed since or not."""
         return self.coupling[position] is None and not self.adopted[position]
 
     def column(self, name: str) -> Values:
-        """Return one column of the source by position."""
-        values: Values = self.source[name].to_numpy(dtype=object)
+        """Return one column of the source by position, to be read only."""
+        values = self._arrays.get(name)
+        if values is None:
+            values = self._arrays[name] = self.source[name].to_numpy(dtype=object)
         return values
+
+    def replace_column(self, name: str, values: list[Any]) -> None:
+        """Put other values in a column of the source, as a table's rule derives."""
+        column = np.empty(len(values), dtype=object)
+        column[:] = values
+        self.source[name] = column
+        self._arrays.pop(name, None)
+        self._cells.pop(("source", name), None)
 
     def destination_column(self, name: str) -> Values:
         """Return one column of the destination by position, None where absent."""
@@ -322,6 +334,7 @@ class Batch:
         if mask.all():
             return
         self._cells.clear()
+        self._arrays.clear()
         positions = mask.nonzero()[0]
         moved = {int(old): new for new, old in enumerate(positions)}
         self.source = self.source[mask].reset_index(drop=True)
