@@ -38,7 +38,7 @@ def test_partial_indexes_have_their_conditions(store):
     with store.reading() as connection:
         found = [row[0] or "" for row in connection.execute(text(catalogue))]
     partial = [line for line in found if "ix_coupling_" in line and "WHERE" in line]
-    assert 6 == len(partial)
+    assert 7 == len(partial)
 
 
 def test_reopening_keeps_what_was_stored(address):
