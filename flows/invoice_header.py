@@ -88,7 +88,7 @@ async def prepare_invoices(batch: Batch, session: Session) -> None:
     begun = [
         position
         for position, steps in batch.unfinished.items()
-        if "lines" in steps and batch.action[position] is Action.OPEN
+        if "lines" in steps and batch.action[position] == Action.OPEN
     ]
     contents = await _contents(batch, session, [*new, *begun])
     session.memory[MEMORY] = contents
