@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,11 +75,3 @@ def account_values(world: World, row: dict[str, Any]) -> dict[str, str]:
 def customer_values(row: dict[str, Any]) -> dict[str, str]:
     """Return the comparable values of a customer."""
     return {field.bc: field.plain(row[field.bc]) for field in FIELDS}
-
-
-Values = Callable[[str], dict[str, str] | None]
-
-
-def present(rows: list[dict[str, Any]], key: str) -> dict[str, dict[str, Any]]:
-    """Return rows by their id."""
-    return {row[key]: row for row in rows}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -145,10 +145,3 @@ def _trust() -> ssl.SSLContext:
     if not _context:
         _context.append(ssl.create_default_context())
     return _context[0]
-
-
-@contextmanager
-def closing():  # type: ignore[no-untyped-def]
-    """Yield a stack that is closed at the end."""
-    with ExitStack() as stack:
-        yield stack
