@@ -16,9 +16,10 @@ from flows.item_product import ITEM_PRODUCT
 from flows.resource_product import RESOURCE_PRODUCT
 from tieline.batch import rows_of
 from tieline.errors import Blocked, CoupledToDeleted, RecordError, RuleViolated
+from tieline.facts import Setup
 from tieline.mapping import TableMapping
 from tieline.overrides import with_overrides
-from tieline.session import Session, Setup
+from tieline.session import Session
 
 JOBS: dict[str, TableMapping] = {"Item": ITEM_PRODUCT, "Resource": RESOURCE_PRODUCT}
 """The jobs of what has products, by type of line."""

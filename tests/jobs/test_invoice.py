@@ -169,7 +169,7 @@ def test_just_the_named_invoices_travel(shop):
 @pytest.mark.scenario("CRMSynchHelper/TestUpdateCRMInvoiceStateActive")
 @pytest.mark.scenario("CRMSynchHelper/TestUpdateCRMInvoiceStatePaid")
 def test_the_state_follows_the_payment(shop):
-    """Unpaid is billed, paid is complete, in between is partial, canceled is canceled."""
+    """Unpaid is billed, paid complete, in between partial; canceled stays that."""
     invoices = [shop.post() for _ in range(4)]
     shop.company.pay_invoice(invoices[1]["number"])
     shop.company.pay_invoice(invoices[2]["number"], 50)
