@@ -35,7 +35,7 @@ from tieline.errors import RuleViolated
 from tieline.mapping import Direction, FieldMapping, Hooks, TableMapping
 from tieline.odata.model import Condition
 from tieline.overrides import with_overrides
-from tieline.session import Session
+from tieline.session import Session, session_of
 
 TO = Direction.TO_DATAVERSE
 FROM = Direction.FROM_DATAVERSE
@@ -67,7 +67,7 @@ class ParentAccount(Lookup):
         missing = sorted({v for v in values if v} - set(known))
         if transfer.to_dataverse or not missing:
             return known
-        session = transfer.session
+        session = session_of(transfer.session)
         declared = with_overrides(CUSTOMER, session.settings)
         inside = await session.dataverse.by_id(
             "account",

@@ -17,6 +17,7 @@ from flows.invoice_state import OPEN
 from tieline.batch import Action, Batch, LineChange, rows_of
 from tieline.conversions import Transfer, cut
 from tieline.errors import Blocked, RecordError, RuleViolated
+from tieline.facts import Setup
 from tieline.session import Session
 
 DRAFTS = "salesInvoices"

@@ -14,7 +14,7 @@ from flows.unit_of_measure import group_name
 from tieline.batch import rows_of
 from tieline.conversions import Lookup, Transfer, Values, column_of
 from tieline.errors import RecordError, RuleViolated, SystemName
-from tieline.session import Session
+from tieline.session import Session, session_of
 
 UNITS = "UNITOFMEASURE"
 
@@ -112,7 +112,7 @@ class BaseUnit(Lookup):
         known = await super().prepare(values, transfer)
         if not transfer.to_dataverse:
             return known
-        pairs = await unit_pairs(transfer.session, known)
+        pairs = await unit_pairs(session_of(transfer.session), known)
         return {code: pairs[code] for code in known}
 
     def convert(self, values: Values, known: Any, transfer: Transfer) -> Values:

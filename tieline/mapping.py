@@ -9,61 +9,29 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import pandas as pd
 
+from tieline.conversions.base import Conversion
 from tieline.odata.model import Change, Filter, Written
+from tieline.policies import (
+    Applies,
+    DeletionConflictPolicy,
+    Direction,
+    UpdateConflictPolicy,
+)
 
-if TYPE_CHECKING:
-    from tieline.batch import Batch, RunOptions
-    from tieline.conversions import Conversion
-    from tieline.report import JobReport
-    from tieline.session import Session
-
-
-class Direction(StrEnum):
-    """Which way data travels."""
-
-    TO_DATAVERSE = "to-dataverse"
-    FROM_DATAVERSE = "from-dataverse"
-    BIDIRECTIONAL = "bidirectional"
-
-    def covers(self, one_way: Direction) -> bool:
-        """Whether a row of this direction takes part in a pass of `one_way`."""
-        return self in (one_way, Direction.BIDIRECTIONAL)
-
-    @property
-    def opposite(self) -> Direction:
-        """The other way; bidirectional stays."""
-        return _OPPOSITES.get(self, self)
-
-
-_OPPOSITES = {
-    Direction.TO_DATAVERSE: Direction.FROM_DATAVERSE,
-    Direction.FROM_DATAVERSE: Direction.TO_DATAVERSE,
-}
-
-
-class UpdateConflictPolicy(StrEnum):
-    """Who wins when both sides changed a coupled record."""
-
-    NONE = "none"
-    SEND = "send"
-    GET = "get"
-    MERGE = "merge"
-
-
-class DeletionConflictPolicy(StrEnum):
-    """What happens to the survivor when its counterpart was deleted."""
-
-    NONE = "none"
-    RESTORE = "restore"
-    REMOVE_COUPLING = "remove-coupling"
-
-
-Applies = Literal["always", "insert", "modify"]
+__all__ = [
+    "Applies",
+    "DeletionConflictPolicy",
+    "Direction",
+    "FieldMapping",
+    "Hooks",
+    "TableMapping",
+    "Template",
+    "UpdateConflictPolicy",
+]
 
 
 @dataclass(frozen=True)
@@ -108,18 +76,18 @@ class FieldMapping:
         return self.direction is Direction.BIDIRECTIONAL
 
 
-Hook = Callable[["Batch", "Session"], Awaitable[None]]
-UncoupledHook = Callable[[dict[str, str], "Session"], Awaitable[dict[str, list[str]]]]
-RecommendHook = Callable[
-    ["Session"], Awaitable[Literal["nothing", "full", "couple first"]]
-]
-CandidateHook = Callable[["Session", "RunOptions", Direction], Awaitable[list[str]]]
+# Hooks get the batch, the session and the run's options, which are declared above
+# this room: named here as Any so that a declaration needs to know none of them.
+Hook = Callable[[Any, Any], Awaitable[None]]
+UncoupledHook = Callable[[dict[str, str], Any], Awaitable[dict[str, list[str]]]]
+RecommendHook = Callable[[Any], Awaitable[Literal["nothing", "full", "couple first"]]]
+CandidateHook = Callable[[Any, Any, Direction], Awaitable[list[str]]]
 UpdateHook = Callable[
-    ["Batch", "Session", Sequence[int], Sequence[Change]], Awaitable[list[Written]]
+    [Any, Any, Sequence[int], Sequence[Change]], Awaitable[list[Written]]
 ]
-ReadyHook = Callable[["Session", "RunOptions", Direction], Awaitable[None]]
-FinishedHook = Callable[["Session", "RunOptions", "JobReport"], Awaitable[None]]
-LinesHook = Callable[["Batch", "Session"], Awaitable[pd.DataFrame]]
+ReadyHook = Callable[[Any, Any, Direction], Awaitable[None]]
+FinishedHook = Callable[[Any, Any, Any], Awaitable[None]]
+LinesHook = Callable[[Any, Any], Awaitable[pd.DataFrame]]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from tieline.mapping import UpdateConflictPolicy
+from tieline.policies import UpdateConflictPolicy
 
 Values = npt.NDArray[np.object_]
 Mask = npt.NDArray[np.bool_]

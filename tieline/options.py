@@ -2,40 +2,76 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tieline.conversions.option import OptionBook
-from tieline.store import OptionRow
+from tieline.business_central import BusinessCentral
+from tieline.dataverse import Dataverse
+from tieline.facts import OptionBook
+from tieline.store import OptionRow, Store
 
-if TYPE_CHECKING:
-    from tieline.session import Session
 
+class OptionCouplings:
+    """Couples code tables and choice columns of one company, and keeps that."""
 
-async def couple_options(
-    session: Session, bc_set: str, column: str, create: set[Any], *, save: bool
-) -> OptionBook:
-    """Couple the codes of `bc_set` and the options of `column`, and keep that.
+    def __init__(
+        self,
+        bc: BusinessCentral,
+        dataverse: Dataverse,
+        store: Store,
+        company_id: str,
+        memory: dict[str, Any],
+    ) -> None:
+        """Take both sides and the store; `memory` keeps labels for the run."""
+        self._bc = bc
+        self._dataverse = dataverse
+        self._store = store
+        self._company_id = company_id
+        self._memory = memory
 
-    A coupling of an earlier run holds as long as both its record and its option
-    exist, so a renamed code stays with its option. The rest is coupled by equal
-    label. Codes in `create` without an option get one.
-    """
-    codes = await _codes(session, bc_set)
-    table, name = column.split(".")
-    labels = await _labels(session, table, name)
-    stored = session.store.options(session.company_id, column)
-    rows = match_options(codes, labels, stored)
-    taken = {row.bc_code for row in rows}
-    for bc_id, code in codes.items():
-        if code in create and code not in taken:
-            value = await session.dataverse.insert_option(table, name, code)
-            rows.append(OptionRow(bc_id, code, value, code))
-    if save and rows != stored:
-        session.store.save_options(session.company_id, column, rows)
-    return OptionBook(
-        values={row.bc_code: row.value for row in rows},
-        codes={row.value: row.bc_code for row in rows},
-    )
+    async def couple(
+        self, bc_set: str, column: str, create: set[Any], *, save: bool
+    ) -> OptionBook:
+        """Couple the codes of `bc_set` and the options of `column`.
+
+        A coupling of an earlier run holds as long as both its record and its
+        option exist, so a renamed code stays with its option. The rest is coupled
+        by equal label. Codes in `create` without an option get one.
+        """
+        codes = await self._codes(bc_set)
+        table, name = column.split(".")
+        labels = await self._labels(table, name)
+        stored = self._store.options(self._company_id, column)
+        rows = match_options(codes, labels, stored)
+        taken = {row.bc_code for row in rows}
+        for bc_id, code in codes.items():
+            if code in create and code not in taken:
+                value = await self._dataverse.insert_option(table, name, code)
+                rows.append(OptionRow(bc_id, code, value, code))
+        if save and rows != stored:
+            self._store.save_options(self._company_id, column, rows)
+        return OptionBook(
+            values={row.bc_code: row.value for row in rows},
+            codes={row.value: row.bc_code for row in rows},
+        )
+
+    async def _codes(self, bc_set: str) -> dict[str, str]:
+        codes: dict[str, str] = {}
+        async for page in self._bc.changed(bc_set, columns=("code",)):
+            codes |= dict(zip(page.frame["id"], page.frame["code"], strict=True))
+        return codes
+
+    async def _labels(self, table: str, name: str) -> dict[int, str]:
+        """Read the labels of all choice columns of the table, once a run."""
+        known: dict[str, dict[int, str]] | None = self._memory.get(f"labels {table}")
+        if known is None or name not in known:
+            columns = [
+                column.name
+                for column in (await self._dataverse.table(table)).columns.values()
+                if column.kind == "option"
+            ]
+            known = await self._dataverse.option_labels(table, columns)
+            self._memory[f"labels {table}"] = known
+        return known.get(name, {})
 
 
 def match_options(
@@ -65,23 +101,3 @@ def match_options(
             value = by_label.pop(label)
             rows.append(OptionRow(bc_id, code, value, labels[value]))
     return rows
-
-
-async def _codes(session: Session, bc_set: str) -> dict[str, str]:
-    codes: dict[str, str] = {}
-    async for page in session.bc.changed(bc_set, columns=("code",)):
-        codes |= dict(zip(page.frame["id"], page.frame["code"], strict=True))
-    return codes
-
-
-async def _labels(session: Session, table: str, name: str) -> dict[int, str]:
-    known: dict[str, dict[int, str]] | None = session.memory.get(f"labels {table}")
-    if known is None or name not in known:
-        columns = [
-            column.name
-            for column in (await session.dataverse.table(table)).columns.values()
-            if column.kind == "option"
-        ]
-        known = await session.dataverse.option_labels(table, columns)
-        session.memory[f"labels {table}"] = known
-    return known.get(name, {})

@@ -11,7 +11,6 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,11 +18,11 @@ import orjson
 
 from tieline.batch import rows_of
 from tieline.business_central import BusinessCentral
-from tieline.conversions.option import OptionBook
 from tieline.dataverse import Dataverse
 from tieline.errors import DriftError, RuleViolated
+from tieline.facts import Knowledge, OptionBook, Organization, Setup
 from tieline.odata.model import Change, Condition
-from tieline.options import couple_options
+from tieline.options import OptionCouplings
 from tieline.rates import dataverse_rate
 from tieline.settings import CompanySettings, Settings
 from tieline.store import Store
@@ -36,27 +35,6 @@ _SETUP_COLUMNS = {
     "writeInProductType": "write_in_type",
     "writeInProductNumber": "write_in_number",
 }
-
-
-@dataclass(frozen=True)
-class Setup:
-    """Facts of the BC company that rules need."""
-
-    local_currency: str
-    unit_amount_precision: float = 0.00001
-    write_in_type: str = ""
-    write_in_number: str = ""
-
-
-@dataclass(frozen=True)
-class Organization:
-    """Facts of the Dataverse organisation."""
-
-    id: str
-    base_currency_id: str
-    base_currency_code: str
-    currency_precision: int
-    language_code: int
 
 
 class StoreCache:
@@ -282,11 +260,22 @@ class Session:
         if book is None or wanted - set(book.values):
             allowed = create and self.choices.create_options
             if book is None or allowed:
-                book = await couple_options(
-                    self, bc_set, column, wanted if allowed else set(), save=create
+                couplings = OptionCouplings(
+                    self.bc, self.dataverse, self.store, self.company_id, self.memory
+                )
+                book = await couplings.couple(
+                    bc_set, column, wanted if allowed else set(), save=create
                 )
                 self._books[key] = book
         return book
+
+
+def session_of(knowledge: Knowledge) -> Session:
+    """Return the whole session, for a table's conversion that reads both sides."""
+    if not isinstance(knowledge, Session):
+        msg = "this conversion works within a session only"
+        raise TypeError(msg)
+    return knowledge
 
 
 def own_or_blank(company_row_id: str) -> Condition:

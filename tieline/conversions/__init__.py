@@ -17,7 +17,7 @@ from tieline.conversions.lookup import (
     Owner,
     coupled_ids,
 )
-from tieline.conversions.option import Option, OptionBook
+from tieline.conversions.option import Option
 from tieline.conversions.plain import (
     CODE,
     COPY,
@@ -46,7 +46,6 @@ __all__ = [
     "Lookup",
     "Number",
     "Option",
-    "OptionBook",
     "Owner",
     "Rule",
     "Transfer",

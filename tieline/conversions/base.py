@@ -10,17 +10,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from tieline.errors import SystemName, TielineError
-from tieline.mapping import Direction, FieldMapping
+from tieline.facts import Knowledge
 from tieline.odata.model import Column
-
-if TYPE_CHECKING:
-    from tieline.session import Session
+from tieline.policies import Direction
 
 Values = npt.NDArray[np.object_]
 Mask = npt.NDArray[np.bool_]
@@ -34,6 +32,20 @@ def column_of(values: Iterable[Any]) -> Values:
     return result
 
 
+class TransferredField(Protocol):
+    """What a conversion needs to know of its field row."""
+
+    @property
+    def name(self) -> str:
+        """How people see the field."""
+        ...
+
+    @property
+    def clear_on_failure(self) -> bool:
+        """Whether a reference that is not coupled is cleared."""
+        ...
+
+
 @dataclass
 class Transfer:
     """One field on its way through one batch.
@@ -42,8 +54,8 @@ class Transfer:
     `inserting` marks rows that will be new on the destination.
     """
 
-    session: Session
-    field: FieldMapping
+    session: Knowledge
+    field: TransferredField
     direction: Direction
     target: Column | None
     inserting: Mask

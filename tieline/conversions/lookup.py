@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tieline.conversions.base import Conversion, Transfer, Values, column_of
 from tieline.errors import Blocked, RecordError, SystemName
+from tieline.facts import Knowledge
 from tieline.odata.model import Ref
 
-if TYPE_CHECKING:
-    from tieline.session import Session
 
-
-def coupled_ids(session: Session, via: str, keys: Iterable[str]) -> dict[str, str]:
+def coupled_ids(session: Knowledge, via: str, keys: Iterable[str]) -> dict[str, str]:
     """Return {BC key: Dataverse id} of the coupled ones, by the job `via`.
 
     In a dry run those that it would create count as coupled.

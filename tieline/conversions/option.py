@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from tieline.conversions.base import Conversion, Transfer, Values, column_of
 from tieline.errors import ConversionError, SystemName
-
-
-@dataclass
-class OptionBook:
-    """The option couplings of one column: codes and values, both ways."""
-
-    values: dict[str, int] = field(default_factory=dict)
-    codes: dict[int, str] = field(default_factory=dict)
+from tieline.facts import OptionBook
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,100 @@
+"""What is known of a company and its organisation, beyond single records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Facts of the BC company that rules need."""
+
+    local_currency: str
+    unit_amount_precision: float = 0.00001
+    write_in_type: str = ""
+    write_in_number: str = ""
+
+
+@dataclass(frozen=True)
+class Organization:
+    """Facts of the Dataverse organisation."""
+
+    id: str
+    base_currency_id: str
+    base_currency_code: str
+    currency_precision: int
+    language_code: int
+
+
+@dataclass
+class OptionBook:
+    """The option couplings of one column: codes and values, both ways."""
+
+    values: dict[str, int] = field(default_factory=dict)
+    codes: dict[int, str] = field(default_factory=dict)
+
+
+class Couplings(Protocol):
+    """Who is coupled to whom, as the store tells it."""
+
+    def by_key(
+        self, company: str, mapping: str, keys: Any
+    ) -> dict[str, tuple[str, str]]:
+        """Return {BC key: (BC id, Dataverse id)} of the coupled ones."""
+        ...
+
+    def by_dataverse_id(
+        self, company: str, mapping: str, ids: Any
+    ) -> dict[str, tuple[str, str | None]]:
+        """Return {Dataverse id: (BC id, BC key)} of the coupled ones."""
+        ...
+
+
+class Knowledge(Protocol):
+    """What a conversion may ask the run for; the session answers."""
+
+    @property
+    def company_id(self) -> str:
+        """The BC company's id."""
+        ...
+
+    @property
+    def store(self) -> Couplings:
+        """The coupling store."""
+        ...
+
+    @property
+    def planned(self) -> dict[str, dict[str, str]]:
+        """What a dry run would create, by job: BC key to Dataverse id."""
+        ...
+
+    async def setup(self) -> Setup:
+        """Return the company's set-up."""
+        ...
+
+    async def organization(self) -> Organization:
+        """Return the organisation's facts."""
+        ...
+
+    async def currency_factors(self) -> dict[str, float]:
+        """Return units per LCY of every BC currency; LCY itself is 1."""
+        ...
+
+    async def local_currency_id(self, *, create: bool) -> str | None:
+        """Return the Dataverse row of the local currency, creating it if asked."""
+        ...
+
+    async def company_row_id(self) -> str | None:
+        """Return our row of bcbi_company, None where there is none."""
+        ...
+
+    async def owning_team_id(self) -> str | None:
+        """Return the default owning team of our company row, if any."""
+        ...
+
+    async def options(
+        self, bc_set: str, column: str, wanted: set[Any], *, create: bool
+    ) -> OptionBook:
+        """Return the option couplings of a column."""
+        ...
