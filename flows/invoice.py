@@ -16,6 +16,7 @@ from flows.invoice_header import INVOICES, Link, LookupForNew, prepare_invoices
 from flows.invoice_posting import insert_invoices
 from flows.invoice_steps import finish_invoices, update_invoices
 from flows.job import job_flow
+from flows.own_company import mark_source_as_ours
 from tieline.batch import Batch
 from tieline.conversions import (
     CODE,
@@ -42,6 +43,12 @@ async def prepare(batch: Batch, session: Session) -> None:
     """Complete what is to be created, whichever way it goes."""
     await prepare_invoices(batch, session)
     await prepare_drafts(batch, session)
+
+
+async def finish(batch: Batch, session: Session) -> None:
+    """Take the steps after the header; an invoice that was posted here is ours."""
+    await finish_invoices(batch, session)
+    await mark_source_as_ours(batch, session)
 
 
 POSTEDSALESINV = TableMapping(
@@ -160,7 +167,7 @@ POSTEDSALESINV = TableMapping(
         transformed=prepare,
         insert=insert_invoices,
         update=update_invoices,
-        loaded=finish_invoices,
+        loaded=finish,
     ),
 )
 

@@ -10,6 +10,7 @@ from flows.contact import CONTACT, contact
 from flows.currency import CURRENCY, currency
 from flows.customer import CUSTOMER, customer
 from flows.customer_statistics import CUSTOMER_STATISTICS, customer_statistics
+from flows.invoice import POSTEDSALESINV, posted_sales_invoice
 from flows.item_product import ITEM_PRODUCT, item_product
 from flows.price_group import PRICE_GROUP, price_group
 from flows.resource_product import RESOURCE_PRODUCT, resource_product
@@ -31,6 +32,7 @@ MAPPINGS: dict[str, TableMapping] = {
         RESOURCE_PRODUCT,
         PRICE_GROUP,
         SALES_PRICE,
+        POSTEDSALESINV,
         CUSTOMER_STATISTICS,
     )
 }
@@ -47,6 +49,7 @@ FLOWS: dict[str, Flow[..., Any]] = {
     "CUSTPRCGRP-PRICE": price_group,
     "SALESPRC-PRODUCTPRICE": sales_price,
     "CUSTOMER-STATISTICS": customer_statistics,
+    "POSTEDSALESINV-INV": posted_sales_invoice,
 }
 
 

@@ -65,6 +65,18 @@ def test_an_active_invoice_is_posted_and_coupled(shop):
     assert version == shop.world.dv.row("invoice", id_)["versionnumber"]
 
 
+def test_a_posted_invoice_belongs_to_the_company(shop):
+    """Another company's run must not post it too: ours is written, and no change."""
+    company = shop.world.dv.insert(
+        "bcbi_company",
+        {"bcbi_name": "CRONUS", "bcbi_externalid": shop.company.id},
+    )
+    id_ = shop.sell("INV-1")
+    post(shop)
+    assert company == shop.world.dv.row("invoice", id_)["_bcbi_companyid_value"]
+    assert set(shop.world.counts(post(shop), FROM)) <= {"unchanged"}
+
+
 def test_only_coupled_by_default(shop):
     """Without create_new nothing is posted."""
     shop.sell("INV-1")
