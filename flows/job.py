@@ -29,7 +29,7 @@ from tieline.mapping import (
     TableMapping,
     UpdateConflictPolicy,
 )
-from tieline.overrides import with_overrides
+from tieline.overrides import check_overrides, with_overrides
 from tieline.report import JobReport, publish, summary
 from tieline.session import Session, open_session
 from tieline.settings import load_settings
@@ -40,9 +40,13 @@ DeletionConflictName = Literal["none", "restore", "remove-coupling"]
 
 LOCK_WAIT_S = 300.0
 
+_DECLARED: dict[str, TableMapping] = {}
+"""The mapping of every job that was made: what tieline.toml may override."""
+
 
 def job_flow(declared: TableMapping) -> Flow[..., Any]:
     """Return the flow of a default synchronization job."""
+    _DECLARED[declared.name] = declared
 
     async def job(
         company: str | None = None,
@@ -164,6 +168,7 @@ async def logged_run(
 ) -> State[Any]:
     """Do some work in a session and leave it in the sync log.
 
+    A mistake in the overrides of any job stops every run before it connects.
     An error that is not one record's ends the run in the state Failed with its
     sentence; nothing of it is lost: counters up to there are logged too.
     """
@@ -172,6 +177,7 @@ async def logged_run(
     state: State[Any]
     try:
         settings = load_settings()
+        check_overrides(settings, _DECLARED.values())
         async with open_session(settings, company=company) as session:
             report.company = session.company_name
             await mark_run(report)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 from tieline.errors import DriftError, NoFieldMappings
-from tieline.mapping import Direction, FieldMapping, TableMapping
+from tieline.mapping import Direction, FieldMapping, TableMapping, Template
 from tieline.odata.model import Table
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ def condition_holds(only_when: str, ownership: str) -> bool:
 async def fit_mapping(mapping: TableMapping, session: Session) -> Fitted:
     """Switch off the field rows whose property or column is not offered.
 
+    A template whose condition asks for such a column is off likewise.
+
     Raises:
         DriftError: a table is missing, or a column that ought to be there.
     """
@@ -69,6 +71,19 @@ async def fit_mapping(mapping: TableMapping, session: Session) -> Fitted:
                 enabled = False
                 off.append(row.name)
         fitted.append(replace(row, enabled=enabled))
+    templates: list[Template] = []
+    for template in mapping.templates:
+        side = "dataverse" if template.side == "bc" else "bc"
+        source = dataverse if side == "dataverse" else bc
+        lacks = _lacking(template, {*source.columns, *mapping.bc_derived})
+        if not lacks:
+            templates.append(template)
+            continue
+        if side == "bc" and session.bc.has_companion:
+            _missing(mapping, lacks, "Business Central", mapping.bc, what="template")
+        if side == "dataverse" and lacks not in SOLUTION_COLUMNS:
+            _missing(mapping, lacks, "Dataverse", mapping.dataverse, what="template")
+        off.append(f"a template for new records where {lacks} decides")
     nested = mapping.nested
     if nested is not None:
         lines = await fit_mapping(nested.mapping, session)
@@ -80,6 +95,7 @@ async def fit_mapping(mapping: TableMapping, session: Session) -> Fitted:
         replace(
             mapping,
             fields=tuple(fitted),
+            templates=tuple(templates),
             nested=nested,
             bc_extra=extra_bc,
             dataverse_extra=extra_dv,
@@ -104,11 +120,27 @@ async def _dataverse_table(mapping: TableMapping, session: Session) -> Table:
         raise DriftError(msg, advice=advice) from error
 
 
-def _missing(mapping: TableMapping, column: str, service: str, table: str) -> None:
+def _lacking(template: Template, known: set[str]) -> str:
+    """Return the first column of a template's condition that is not known, or ""."""
+    columns = (condition.column for condition in template.where)
+    return next((column for column in columns if column not in known), "")
+
+
+def _missing(
+    mapping: TableMapping,
+    column: str,
+    service: str,
+    table: str,
+    *,
+    what: Literal["field mapping", "template"] = "field mapping",
+) -> NoReturn:
+    advice = {
+        "field mapping": "Bring the service up to date or switch the field mapping "
+        "off.",
+        "template": "Correct the condition of the template in tieline.toml.",
+    }
     msg = f"The job {mapping.name} needs {column} of {table}, which {service} lacks."
-    raise DriftError(
-        msg, advice="Bring the service up to date or switch the field mapping off."
-    )
+    raise DriftError(msg, advice=advice[what])
 
 
 def require_fields(mapping: TableMapping, one_way: Direction) -> None:
