@@ -37,6 +37,7 @@ TielineError
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar, Literal
 
 SystemName = Literal["bc", "dataverse"]
@@ -47,20 +48,24 @@ SYSTEM_TITLES: dict[str, str] = {
 }
 
 
+_TWO_STOPS = re.compile(r"(?<!\.)\.\.(?=\s|$)")
+
+
 class TielineError(Exception):
     """Anything Tieline reports to people: one sentence, and what to do about it.
 
     `code` is stable; `advice` is a second sentence or empty. The text never
-    holds a secret: whoever raises it builds it from names and ids only.
+    holds a secret: whoever raises it builds it from names and ids only. A name
+    that ends in a full stop leaves one at the end of its sentence, not two.
     """
 
     code: ClassVar[str] = "TL-000"
     exit_code: ClassVar[int] = 1
 
     def __init__(self, message: str, *, advice: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.advice = advice
+        self.message = _TWO_STOPS.sub(".", message)
+        self.advice = _TWO_STOPS.sub(".", advice)
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         return f"{self.message} {self.advice}".strip()
