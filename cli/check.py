@@ -26,7 +26,7 @@ from tieline.store import Store
 
 _Side = TypeVar("_Side", BusinessCentral, Dataverse)
 
-ONCE = Wire(attempts=1)
+ONCE = Wire(attempts=1, timeout_s=60)
 """A person waits for the answer: what does not answer at once is reported."""
 
 

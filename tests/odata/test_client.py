@@ -16,6 +16,7 @@ from tieline.odata.links import next_address, same_service
 from tieline.odata.wire import Request
 
 OK = httpx.Response(200, json={"value": []})
+DOWN_LATER = (OK, httpx.ConnectError("down"))
 
 
 def scripted(*steps: httpx.Response | Exception) -> Callable[..., httpx.Response]:
@@ -51,6 +52,17 @@ async def test_reads_are_repeated(trouble: httpx.Response | Exception) -> None:
         answer = await service.get(f"{ROOT}/x")
     assert answer.body == {"value": []}
     assert (service.counters.requests, service.counters.retries) == (3, 2)
+
+
+async def test_an_address_that_nobody_answers_is_given_up_soon() -> None:
+    """Who could not be reached yet is tried for seconds, who could for long."""
+    for steps, longest in (((httpx.ConnectError("down"),), 5.0), (DOWN_LATER, 40.0)):
+        time = Time()
+        async with client(scripted(*steps), classify, time=time) as service:
+            with pytest.raises(Unavailable):
+                for _ in steps:
+                    await service.get(f"{ROOT}/x")
+        assert longest / 4 < sum(time.slept) <= longest
 
 
 async def test_retry_after_is_honoured() -> None:

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from tests.odata.fakes import ROOT, Time, client
 from tieline.business_central.refusals import classify
-from tieline.errors import SettingsError, SignInRefused
+from tieline.errors import SettingsError, SignInRefused, Unavailable
 from tieline.settings import BusinessCentralSettings
 
 SECRET = "s3cret-value"
@@ -89,6 +89,19 @@ async def test_refused_credentials_say_so_without_the_secret(
                 await sender.get(f"{ROOT}/x?$filter=name eq 'ACME'")
     assert "invalid_client, AADSTS7000215" in str(caught.value)
     assert SECRET not in str(caught.value) + caplog.text
+
+
+async def test_a_token_endpoint_that_cannot_be_reached_is_given_up_soon() -> None:
+    """Its address may be wrong: nobody waits a minute to learn that."""
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("down")
+
+    time = Time()
+    async with client(handler, classify, time=time, settings=SETTINGS) as sender:
+        with pytest.raises(Unavailable, match="token endpoint for Business Central"):
+            await sender.get(f"{ROOT}/x")
+    assert sum(time.slept) <= 10
 
 
 async def test_logs_hold_no_token_and_no_values(

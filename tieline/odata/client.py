@@ -67,6 +67,7 @@ class Client:
         self.wire = wire
         self.counters = Counters()
         self._classify = classify
+        self._reached = False
         self._http = httpx.AsyncClient(
             transport=wire.transport,
             timeout=httpx.Timeout(wire.timeout_s, connect=wire.connect_timeout_s),
@@ -78,8 +79,7 @@ class Client:
             system=system,
             scope=scope,
             http=self._http,
-            clock=wire.clock,
-            sleep=wire.sleep,
+            wire=wire,
         )
         self.pace = Pace(max_lanes=max_lanes, clock=wire.clock, sleep=wire.sleep)
 
@@ -109,7 +109,8 @@ class Client:
 
         Every request is repeated when the service refused it for its pace, or
         when it was never sent; a repeatable one also after a time-out, a broken
-        connection or a 5xx. Attempts and total time are bounded.
+        connection or a 5xx. Attempts and total time are bounded; a service that
+        cannot be reached from the start is given up after a few seconds.
 
         Raises:
             ApiError: as classified; Unavailable has `maybe_done` when a request
@@ -132,13 +133,18 @@ class Client:
                 failures += 1
                 repeatable = request.repeatable or not error.maybe_done
                 pause_s = self.pause_after(error, attempt=failures)
-                late = self.wire.clock() - began + pause_s > self.wire.patience_s
+                late = self.wire.clock() - began + pause_s > self._patience_s
                 if not repeatable or late or failures >= self.wire.attempts:
                     raise
                 await self.wire.sleep(pause_s)
             else:
                 return answer
             self.counters.retries += 1
+
+    @property
+    def _patience_s(self) -> float:
+        """How long to go on with a request: short when its address may be wrong."""
+        return self.wire.patience_s if self._reached else self.wire.first_contact_s
 
     def pause_after(self, error: ApiError, *, attempt: int) -> float:
         """Return how long to wait after the `attempt`-th failure in a row."""
@@ -187,6 +193,7 @@ class Client:
                 )
             except (httpx.TransportError, httpx.DecodingError) as error:
                 return self._unanswered(request, error)
+            self._reached = True
             took_s = self.wire.clock() - sent
         log.debug(
             "%s %s %s: %d in %.3f s",
@@ -231,6 +238,7 @@ class Client:
             advice="Check the address and that the service is up.",
         )
         never_sent = isinstance(error, _NEVER_SENT)
+        self._reached |= not never_sent
         failure.maybe_done = request.method != "GET" and not never_sent
         return failure
 

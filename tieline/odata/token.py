@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
 
 import httpx
 
@@ -15,7 +14,7 @@ from tieline.errors import (
     SystemName,
     Unavailable,
 )
-from tieline.odata.wire import parsed
+from tieline.odata.wire import Wire, parsed
 from tieline.settings import ServiceSettings
 
 EARLY_S = 300.0
@@ -37,18 +36,17 @@ class TokenSource:
         system: SystemName,
         scope: str,
         http: httpx.AsyncClient,
-        clock: Callable[[], float],
-        sleep: Callable[[float], Awaitable[None]],
+        wire: Wire,
     ) -> None:
         self._settings = settings
         self._system: SystemName = system
         self._scope = scope
         self._http = http
-        self._clock = clock
-        self._sleep = sleep
+        self._wire = wire
         self._lock = asyncio.Lock()
         self._token = ""
         self._good_until = 0.0
+        self._reached = False
         _check(settings, system)
 
     async def token(self, *, refused: str = "") -> str:
@@ -64,7 +62,7 @@ class TokenSource:
         if not self._settings.client_id:
             return ""
         async with self._lock:
-            if self._token == refused or self._clock() >= self._good_until:
+            if self._token == refused or self._wire.clock() >= self._good_until:
                 await self._sign_in()
             return self._token
 
@@ -76,15 +74,21 @@ class TokenSource:
             "client_secret": self._settings.client_secret.get_secret_value(),
             "scope": self._scope,
         }
-        for attempt in range(ATTEMPTS):
+        began = self._wire.clock()
+        for attempt in range(min(ATTEMPTS, self._wire.attempts)):
             if attempt:
-                await self._sleep(2.0**attempt)
+                pause_s = 2.0**attempt
+                took_s = self._wire.clock() - began
+                if not self._reached and took_s + pause_s > self._wire.first_contact_s:
+                    break
+                await self._wire.sleep(pause_s)
             try:
                 answer = await self._http.post(self._settings.token_address, data=form)
             except httpx.TransportError:
                 continue
             except (httpx.InvalidURL, ValueError):
                 break
+            self._reached = True
             if answer.status_code == 429 or answer.status_code >= 500:
                 continue
             body = parsed(answer.content)
@@ -93,7 +97,9 @@ class TokenSource:
                 raise _refusal(fields, title, answer.status_code)
             lifetime_s = _seconds(fields.get("expires_in"))
             self._token = str(fields["access_token"])
-            self._good_until = self._clock() + max(lifetime_s - EARLY_S, lifetime_s / 2)
+            self._good_until = self._wire.clock() + max(
+                lifetime_s - EARLY_S, lifetime_s / 2
+            )
             return
         msg = f"The token endpoint for {title} cannot be reached."
         raise Unavailable(msg, system=self._system)

@@ -75,7 +75,11 @@ Classify = Callable[[int, Mapping[str, str], Any], TielineError]
 
 @dataclass(frozen=True)
 class Wire:
-    """How requests travel and time passes: the defaults are the real ones."""
+    """How requests travel and time passes: the defaults are the real ones.
+
+    `patience_s` bounds the repetitions of one request, `first_contact_s` those to a
+    service that could not be reached yet.
+    """
 
     transport: httpx.AsyncBaseTransport | None = None
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -84,6 +88,7 @@ class Wire:
     timeout_s: float = 180.0
     attempts: int = 6
     patience_s: float = 900.0
+    first_contact_s: float = 5.0
 
 
 @dataclass
