@@ -14,10 +14,19 @@ from tieline.report import JobReport, collecting_reports
 
 
 async def run_flow(flow: Any, **parameters: Any) -> JobReport:
-    """Run a flow in this process, and return what it reports.
+    """Run a flow of one job in this process, and return what it reports.
 
     Raises:
         RunError: the flow crashed before it could report.
+    """
+    return (await run_flows(flow, **parameters))[0]
+
+
+async def run_flows(flow: Any, **parameters: Any) -> list[JobReport]:
+    """Run a flow of several jobs in this process, and return their reports.
+
+    Raises:
+        RunError: the flow crashed before any job could report.
     """
     await make_ready()
     with collecting_reports() as reports:
@@ -26,7 +35,7 @@ async def run_flow(flow: Any, **parameters: Any) -> JobReport:
         msg = f"The run of {flow.name} broke off in the state {state.name}: "
         msg += f"{state.message}."
         raise RunError(msg, advice="Run it again with `tieline --debug`.")
-    return reports[0]
+    return reports
 
 
 def finish(report: JobReport, *, as_json: bool) -> None:

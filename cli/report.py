@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -12,6 +13,7 @@ from tieline.report import Counters, JobReport
 SHOWN = 200
 """How many failures or changes are listed; --json has all."""
 WITH_FAILURES = 3
+_WORST_FIRST = (2, 1, WITH_FAILURES)
 
 
 def empty_report(parameters: dict[str, Any]) -> dict[str, Any]:
@@ -22,6 +24,12 @@ def empty_report(parameters: dict[str, Any]) -> dict[str, Any]:
 def exit_code_of(report: JobReport) -> int:
     """Return the exit status: the run's own, else 3 when a record failed."""
     return report.exit_code or (WITH_FAILURES if report.failed else 0)
+
+
+def exit_code_of_all(reports: Sequence[JobReport]) -> int:
+    """Return the exit status of several jobs: the worst, wrong settings first."""
+    codes = {exit_code_of(report) for report in reports}
+    return next((code for code in _WORST_FIRST if code in codes), 0)
 
 
 def explain_failure(report: JobReport) -> None:
@@ -46,9 +54,14 @@ def print_report(report: JobReport) -> None:
         ["direction", *columns],
         [(name, *counters.as_dict().values()) for name, counters in directions],
     )
+    print_details(report)
+    click.echo(f"Flow run {report.flow_run_id}")
+
+
+def print_details(report: JobReport) -> None:
+    """Print planned changes and failures of one run, where it has any."""
     _print_changes(report)
     _print_errors(report)
-    click.echo(f"Flow run {report.flow_run_id}")
 
 
 def _print_changes(report: JobReport) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -52,7 +53,7 @@ async def couple(
     async def work(session: Session, report: JobReport) -> None:
         mapping = with_overrides(declared, session.settings)
         initial = None if sync == "none" else Direction(sync)
-        _require_offered(mapping, initial, create_new=create_new)
+        require_offered(mapping, initial, create_new=create_new)
         fitted = (await fit_mapping(mapping, session)).mapping
         run = JobRun(fitted, options_for(mapping), session, report, get_run_logger())
         created: list[str] = []
@@ -78,9 +79,10 @@ async def couple(
     )
 
 
-def _require_offered(
+def require_offered(
     mapping: TableMapping, initial: Direction | None, *, create_new: bool
 ) -> None:
+    """Raise SettingsError when the job does not go that way."""
     if initial is not None and not mapping.direction.covers(initial):
         msg = f"{mapping.name} does not run {initial}."
         raise SettingsError(msg, advice=f"It offers {mapping.direction}.")
@@ -96,6 +98,13 @@ async def parse_pairs(run: JobRun, texts: list[str]) -> list[tuple[str, str]]:
         SettingsError: a pair is malformed.
         UnknownRecord: no BC record has the number or code.
     """
+    split = split_pairs(texts)
+    ids = await name_ids(run, [bc_name for bc_name, _ in split])
+    return [(ids[bc_name], dataverse_id) for bc_name, dataverse_id in split]
+
+
+def split_pairs(texts: Sequence[str]) -> list[tuple[str, str]]:
+    """Return both names of each pair BC_ID=DATAVERSE_ID. Raises SettingsError."""
     split: list[tuple[str, str]] = []
     for text in texts:
         bc_name, separator, dataverse_id = text.partition("=")
@@ -103,8 +112,7 @@ async def parse_pairs(run: JobRun, texts: list[str]) -> list[tuple[str, str]]:
             msg = f"The pair {text} is malformed."
             raise SettingsError(msg, advice="Write BC_ID=DATAVERSE_ID.")
         split.append((bc_name.strip(), dataverse_id.strip().strip("{}").lower()))
-    ids = await name_ids(run, [bc_name for bc_name, _ in split])
-    return [(ids[bc_name], dataverse_id) for bc_name, dataverse_id in split]
+    return split
 
 
 async def _synchronize(

@@ -16,9 +16,10 @@ from prefect.client.schemas.objects import State
 
 from flows.couple import couple
 from flows.jobs import MAPPINGS
-from flows.synchronize import run_in_order, run_one, selected
+from flows.synchronize import broken_report, run_in_order, run_one, selected
+from tieline.errors import RunError, TielineError
 from tieline.mapping import TableMapping
-from tieline.overrides import with_overrides
+from tieline.overrides import check_overrides, with_overrides
 from tieline.report import Counters, JobReport, collecting_reports
 from tieline.session import Session, open_session
 from tieline.settings import load_settings
@@ -45,7 +46,11 @@ async def full_synchronization(
     log = get_run_logger()
 
     async def run(name: str) -> JobReport:
-        advice = await _recommended(name, company)
+        try:
+            advice = await _recommended(name, company)
+        except TielineError as error:
+            log.error("%s: %s: %s", name, error.code, error)
+            return broken_report(name, error, state="NotRun")
         log.info("%s: %s", name, advice)
         report = JobReport(name)
         if advice == "couple first" and not dry_run:
@@ -71,7 +76,9 @@ async def _couple(name: str, company: str | None) -> JobReport:
         return JobReport(name)
     with collecting_reports() as reports:
         await couple(job=name, company=company, return_state=True)
-    return reports[0] if reports else JobReport(name, exit_code=1)
+    if reports:
+        return reports[0]
+    return broken_report(name, RunError(f"Coupling {name} broke off."))
 
 
 def _together(advice: str, coupled: JobReport, report: JobReport) -> JobReport:
@@ -88,6 +95,7 @@ def _together(advice: str, coupled: JobReport, report: JobReport) -> JobReport:
 
 async def _recommended(name: str, company: str | None) -> Recommendation:
     settings = load_settings()
+    check_overrides(settings, MAPPINGS.values())
     async with open_session(settings, company=company) as session:
         mapping = with_overrides(MAPPINGS[name], settings)
         return await recommendation(mapping, session)

@@ -56,19 +56,39 @@ async def resolve(
     declared = MAPPINGS[name]
 
     async def work(session: Session, report: JobReport) -> None:
+        mapping = with_overrides(declared, session.settings)
+        require_fitting(mapping, action, records, all_records=all_records)
         run = await job_run(session, report, name)
         if action == "find-deleted":
             with job_lock(session, run.mapping):
                 await _find_deleted(run)
             return
-        require_choice(records, all_records=all_records)
-        mapping = with_overrides(declared, session.settings)
         rows = coupled_rows(run, records) if records else _all_rows(run, action)
         await _act(run, mapping, action, rows)
 
     return await logged_run(
         name, work, company=company, tables=(declared.bc, declared.dataverse)
     )
+
+
+def require_fitting(
+    mapping: TableMapping,
+    action: str,
+    records: Sequence[str] | None,
+    *,
+    all_records: bool,
+) -> None:
+    """Raise SettingsError when action, records and the job do not go together."""
+    if action == "find-deleted":
+        if records or all_records:
+            msg = "find-deleted always looks at all couplings."
+            raise SettingsError(msg, advice="Leave out --record and --all.")
+        return
+    require_choice(records, all_records=all_records)
+    direction = FORCED.get(action)
+    if direction is not None and not mapping.direction.covers(direction):
+        msg = f"{mapping.name} does not run {direction}."
+        raise SettingsError(msg, advice=f"It runs {mapping.direction}.")
 
 
 def _all_rows(run: JobRun, action: str) -> pd.DataFrame:
@@ -87,12 +107,8 @@ async def _act(
     run: JobRun, mapping: TableMapping, action: str, rows: pd.DataFrame
 ) -> None:
     if action in FORCED:
-        direction = FORCED[action]
-        if not mapping.direction.covers(direction):
-            msg = f"{mapping.name} does not run {direction}."
-            raise SettingsError(msg, advice=f"It runs {mapping.direction}.")
         _unskip(run, rows)
-        await _force(run, mapping, direction, list(rows["bc_id"]))
+        await _force(run, mapping, FORCED[action], list(rows["bc_id"]))
         return
     rows = await _with_presence(run, rows)
     if action == "retry":

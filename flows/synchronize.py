@@ -9,8 +9,9 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from flows.jobs import FLOWS, MAPPINGS
+from flows.jobs import FLOWS, MAPPINGS, job_name
 from tasks.log import WITH_ERRORS
+from tieline.errors import RunError, TielineError
 from tieline.mapping import TableMapping
 from tieline.report import JobReport, collecting_reports, publish
 
@@ -45,12 +46,27 @@ async def run_one(name: str, **parameters: Any) -> JobReport:
         await running
     if reports:
         return reports[0]
-    return JobReport(name, state="Crashed", exit_code=1, error_code="TL-400")
+    return broken_report(name, RunError(f"{name} broke off before it could report."))
+
+
+def broken_report(name: str, error: TielineError, state: str = "Crashed") -> JobReport:
+    """Return the report of a job that an error kept from running."""
+    return JobReport(
+        name,
+        state=state,
+        message=f"{error.code}: {error}",
+        error_code=error.code,
+        exit_code=error.exit_code,
+    )
 
 
 def selected(jobs: list[str] | None) -> dict[str, TableMapping]:
-    """Return the mappings of the jobs meant, in dependency order."""
-    wanted = {name.upper() for name in jobs} if jobs else set(MAPPINGS)
+    """Return the mappings of the jobs meant, in dependency order.
+
+    Raises:
+        SettingsError: there is no job of such a name.
+    """
+    wanted = {job_name(name) for name in jobs} if jobs else set(MAPPINGS)
     return {name: item for name, item in MAPPINGS.items() if name in wanted}
 
 
@@ -69,13 +85,8 @@ async def run_in_order(
         if cause is None:
             report = await run(name)
         else:
-            report = JobReport(
-                name,
-                state="NotRun",
-                message=f"waits for {cause}, which could not run",
-                error_code="TL-400",
-                exit_code=1,
-            )
+            waits = RunError(f"{name} waits for {cause}, which could not run.")
+            report = broken_report(name, waits, state="NotRun")
         publish(report)
         if report.exit_code:
             broken[name] = report.message

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -47,7 +48,7 @@ async def uncouple(
     )
 
 
-def require_choice(records: list[str] | None, *, all_records: bool) -> None:
+def require_choice(records: Sequence[str] | None, *, all_records: bool) -> None:
     """Raise SettingsError unless records are named or all are meant."""
     if bool(records) == all_records:
         msg = "Name the records, or say that all are meant."

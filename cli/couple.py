@@ -1,0 +1,108 @@
+"""`tieline couple`: which records belong together? Named in pairs, or matched."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import get_args
+
+import click
+
+from cli.command import ReportingCommand
+from cli.flow_run import finish, run_flow
+from cli.in_force import load_checked
+from cli.report import empty_report
+from flows.couple import InitialSync, require_offered, split_pairs
+from flows.couple import couple as couple_flow
+from flows.jobs import MAPPINGS, job_name
+from tieline.errors import SettingsError
+from tieline.mapping import Direction
+from tieline.matching import criteria_of
+from tieline.overrides import with_overrides
+from tieline.settings import Settings
+
+
+@click.command(cls=ReportingCommand, on_failure=empty_report)
+@click.argument("job")
+@click.option(
+    "--pair",
+    "pairs",
+    multiple=True,
+    metavar="BC_ID=DATAVERSE_ID",
+    help="Couple these two; a number or code will do for BC_ID; may be repeated.",
+)
+@click.option(
+    "--match",
+    "match",
+    multiple=True,
+    metavar="FIELD[:PRIORITY[:case]]",
+    help="Couple what is equal in this field; may be repeated.",
+)
+@click.option(
+    "--create-new",
+    is_flag=True,
+    help="Create in Dataverse what --match finds no counterpart for.",
+)
+@click.option(
+    "--sync",
+    type=click.Choice(get_args(InitialSync)),
+    default="none",
+    show_default=True,
+    help="Which side's values the coupled records get at once.",
+)
+@click.option("--company", metavar="C", help="The company, by name or id.")
+def couple(
+    job: str,
+    *,
+    pairs: tuple[str, ...],
+    match: tuple[str, ...],
+    create_new: bool,
+    sync: InitialSync,
+    company: str | None,
+    as_json: bool,
+) -> None:
+    """Couple records of JOB that belong together.
+
+    Without --pair, records are matched: by --match, or by the fields that the
+    mapping itself matches by. Lower priorities are tried first.
+    """
+    name = job_name(job)
+    settings = load_checked()
+    settings.require_addresses()
+    _require_sense(
+        settings, name, pairs=pairs, match=match, create_new=create_new, sync=sync
+    )
+    report = asyncio.run(
+        run_flow(
+            couple_flow,
+            job=name,
+            pairs=list(pairs),
+            match=list(match),
+            create_new=create_new,
+            sync=sync,
+            company=company,
+        )
+    )
+    finish(report, as_json=as_json)
+
+
+def _require_sense(
+    settings: Settings,
+    name: str,
+    *,
+    pairs: tuple[str, ...],
+    match: tuple[str, ...],
+    create_new: bool,
+    sync: InitialSync,
+) -> None:
+    """Raise SettingsError for options that do not go together, or with the job."""
+    if pairs and (match or create_new):
+        other = "--match" if match else "--create-new"
+        msg = f"--pair and {other} exclude each other."
+        raise SettingsError(msg, advice="Name pairs, or let records be matched.")
+    mapping = with_overrides(MAPPINGS[name], settings)
+    initial = None if sync == "none" else Direction(sync)
+    require_offered(mapping, initial, create_new=create_new)
+    if pairs:
+        split_pairs(pairs)
+    else:
+        criteria_of(mapping, match)

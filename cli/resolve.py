@@ -1,0 +1,67 @@
+"""`tieline resolve`: what shall become of records that fail or lost a side?"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import get_args
+
+import click
+
+from cli.command import ReportingCommand
+from cli.flow_run import finish, run_flow
+from cli.in_force import load_checked
+from cli.report import empty_report
+from flows.jobs import MAPPINGS, job_name
+from flows.resolve import ActionName, require_fitting
+from flows.resolve import resolve as resolve_flow
+from tieline.overrides import with_overrides
+
+
+@click.command(cls=ReportingCommand, on_failure=empty_report)
+@click.argument("job")
+@click.argument("action", type=click.Choice(get_args(ActionName)))
+@click.option(
+    "--record",
+    "records",
+    multiple=True,
+    metavar="ID",
+    help="This record, by id, number or code; may be repeated.",
+)
+@click.option(
+    "--all", "all_records", is_flag=True, help="Every record that the action fits."
+)
+@click.option("--company", metavar="C", help="The company, by name or id.")
+def resolve(
+    job: str,
+    action: ActionName,
+    *,
+    records: tuple[str, ...],
+    all_records: bool,
+    company: str | None,
+    as_json: bool,
+) -> None:
+    """Decide about coupled records of JOB that fail, are skipped or lost a side.
+
+    \b
+    retry         try skipped and failed records again at the next run
+    restore       create the missing side anew
+    delete        delete the side that is left, and the coupling
+    send, get     force one direction: Business Central wins, or Dataverse
+    find-deleted  mark the couplings that lost a side; takes no records
+    """  # noqa: D301 - \b is click's mark of a text that keeps its lines
+    name = job_name(job)
+    settings = load_checked()
+    settings.require_addresses()
+    mapping = with_overrides(MAPPINGS[name], settings)
+    require_fitting(mapping, action, records, all_records=all_records)
+    report = asyncio.run(
+        run_flow(
+            resolve_flow,
+            job=name,
+            action=action,
+            records=list(records),
+            all_records=all_records,
+            company=company,
+        )
+    )
+    finish(report, as_json=as_json)

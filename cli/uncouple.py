@@ -1,0 +1,50 @@
+"""`tieline uncouple`: which records no longer belong together?"""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from cli.command import ReportingCommand
+from cli.flow_run import finish, run_flow
+from cli.in_force import load_checked
+from cli.report import empty_report
+from flows.jobs import job_name
+from flows.uncouple import require_choice
+from flows.uncouple import uncouple as uncouple_flow
+
+
+@click.command(cls=ReportingCommand, on_failure=empty_report)
+@click.argument("job")
+@click.option(
+    "--record",
+    "records",
+    multiple=True,
+    metavar="ID",
+    help="This record, by id, number or code; may be repeated.",
+)
+@click.option("--all", "all_records", is_flag=True, help="All couplings of the job.")
+@click.option("--company", metavar="C", help="The company, by name or id.")
+def uncouple(
+    job: str,
+    *,
+    records: tuple[str, ...],
+    all_records: bool,
+    company: str | None,
+    as_json: bool,
+) -> None:
+    """Dissolve couplings of JOB; nothing is deleted on either side."""
+    name = job_name(job)
+    load_checked().require_addresses()
+    require_choice(records, all_records=all_records)
+    report = asyncio.run(
+        run_flow(
+            uncouple_flow,
+            job=name,
+            records=list(records),
+            all_records=all_records,
+            company=company,
+        )
+    )
+    finish(report, as_json=as_json)
