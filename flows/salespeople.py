@@ -1,7 +1,8 @@
 """SALESPEOPLE: systemuser of Dataverse to Salesperson/Purchaser.
 
-Only enabled, licensed people take part, not integration users. A new salesperson
-gets the next code of the series SP NO. 00001, SP NO. 00002, ...
+Only enabled, licensed people take part, not integration users. Where salespeople may
+be created, the one with the user's e-mail is taken first; a new one gets the next
+code of the series SP NO. 00001, SP NO. 00002, ...
 """
 
 from __future__ import annotations
@@ -9,6 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from typing import Literal
+
+import numpy as np
+import pandas as pd
 
 from flows.job import job_flow
 from tieline.batch import Action, Batch
@@ -31,21 +35,50 @@ def next_codes(existing: Iterable[str], count: int) -> list[str]:
     return [f"SP NO. {number:0{len(last)}d}" for number in range(start, start + count)]
 
 
+async def adopt_by_email(batch: Batch, session: Session) -> None:
+    """Take the salesperson who has the user's e-mail, before a second one is made.
+
+    Only where the run may create, and only if exactly one salesperson has it.
+    """
+    if batch.options.only_coupled:
+        return
+    known = await _salespeople(session)
+    owners: dict[str, list[str]] = {}
+    for id_, email in zip(known["id"], known["email"], strict=True):
+        owners.setdefault((email or "").strip().casefold(), []).append(id_)
+    emails = batch.column("internalemailaddress")
+    for position in np.flatnonzero(~batch.is_coupled):
+        email = (emails[position] or "").strip().casefold()
+        found = owners.get(email, []) if email else []
+        if len(found) == 1:
+            batch.destination_id[position] = found[0]
+            batch.adopted[position] = True
+
+
 async def number_new_salespeople(batch: Batch, session: Session) -> None:
     """Give the rows to insert their codes, in the order they were read."""
     positions = batch.positions(Action.INSERT)
     if not positions:
         return
-    known: set[str] | None = session.memory.get("salesperson codes")
-    if known is None:
-        known = set()
-        async for page in session.bc.changed(batch.mapping.bc, columns=("code",)):
-            known.update(page.frame["code"])
-        session.memory["salesperson codes"] = known
-    codes = next_codes(known, len(positions))
-    known.update(codes)
+    used: set[str] | None = session.memory.get("salesperson codes")
+    if used is None:
+        used = set((await _salespeople(session))["code"])
+        session.memory["salesperson codes"] = used
+    codes = next_codes(used, len(positions))
+    used.update(codes)
     for position, code in zip(positions, codes, strict=True):
         batch.values[position] = {"code": code, **batch.values[position]}
+
+
+async def _salespeople(session: Session) -> pd.DataFrame:
+    """Read the salespeople that there are, once a run."""
+    known: pd.DataFrame | None = session.memory.get("salespeople")
+    if known is None:
+        columns = ("code", "email")
+        pages = session.bc.changed("salespeoplePurchasers", columns=columns)
+        frames = [page.frame async for page in pages]
+        known = session.memory["salespeople"] = pd.concat(frames)
+    return known
 
 
 async def always_full(session: Session) -> Literal["full"]:
@@ -74,7 +107,11 @@ SALESPEOPLE = TableMapping(
         FieldMapping("jobTitle", "jobtitle", BOTH, TEXT, enabled=False),
         FieldMapping("email2", "personalemailaddress", BOTH, TEXT, enabled=False),
     ),
-    hooks=Hooks(transformed=number_new_salespeople, recommend=always_full),
+    hooks=Hooks(
+        adopt=adopt_by_email,
+        transformed=number_new_salespeople,
+        recommend=always_full,
+    ),
 )
 
 salespeople = job_flow(SALESPEOPLE)
