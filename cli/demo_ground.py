@@ -62,6 +62,17 @@ def free_port() -> int:
     return port
 
 
+def ui_settings(api: str) -> dict[str, str]:
+    """Return what lets a browser find the API on a port that is not Prefect's own.
+
+    The older pages are shown: they ask no host outside this machine for anything.
+    """
+    return {
+        "PREFECT_SERVER_UI_API_URL": api,
+        "PREFECT_SERVER_UI_V2_ENABLED": "false",
+    }
+
+
 class PrefectServer:
     """A Prefect server as a process of its own; starts at once, is ready later."""
 
@@ -75,6 +86,7 @@ class PrefectServer:
         with log.open("wb") as output:
             self._process = subprocess.Popen(
                 command,
+                env=os.environ | ui_settings(self.api),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
