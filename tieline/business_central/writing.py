@@ -60,7 +60,7 @@ async def delete(located: Located, rows: Sequence[Change]) -> list[Written]:
     """Delete rows; with a version only when it is still the current one."""
 
     async def look_up(unsure: Sequence[Change]) -> list[Written | None]:
-        return evidence.of_delete(unsure, await _reread(located, unsure), "bc")
+        return evidence.of_delete(unsure, await _reread(located, unsure, ()), "bc")
 
     def operation(row: Change) -> Operation:
         headers = {"If-Match": row.version or "*"}
@@ -161,13 +161,14 @@ def _written(row: Change, result: Result | None, shape: Shape) -> Written | None
     )
 
 
-async def _reread(located: Located, rows: Sequence[Change]) -> pd.DataFrame:
-    table = located.table
-    columns = list(dict.fromkeys(name for row in rows for name in row.values))
+async def _reread(
+    located: Located, rows: Sequence[Change], columns: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Read rows back, whole as the answer to their write would have been."""
     return await located.reader.chosen(
         located.base,
-        located.shape([name for name in columns if name in table.columns]),
-        table.key,
+        located.shape(columns),
+        located.table.key,
         [row.id for row in rows],
         "",
     )
