@@ -125,7 +125,8 @@ class Batch:
         self.adopted: Mask = np.zeros(size, dtype=bool)
         self.forced: Mask = np.zeros(size, dtype=bool)
         self.pending: Mask = np.zeros(size, dtype=bool)
-        self.action: Values = np.full(size, Action.OPEN, dtype=object)
+        self.action: Values = np.empty(size, dtype=object)
+        self.action[:] = Action.OPEN  # np.full would make plain texts of it
         self.problems: dict[int, TielineError] = {}
         self.partial: set[int] = set()
         self.unfinished: dict[int, Any] = {}
