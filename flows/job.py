@@ -13,9 +13,10 @@ from prefect.states import Failed
 from tasks.couple import couple
 from tasks.extract import Reader, extract, start_pass
 from tasks.guard import guard_deletions
+from tasks.inactivity import Rhythm
 from tasks.job_run import JobRun, Pass
 from tasks.load import load
-from tasks.log import RunLog, end_state, mark_run, write_log
+from tasks.log import IDLE, RunLog, end_state, idle_state, mark_run, write_log
 from tasks.nested import finish_lines, line_batches, lines_pass
 from tasks.preview import plan_parameters
 from tasks.recover import recover
@@ -32,7 +33,7 @@ from tieline.mapping import (
 from tieline.overrides import check_overrides, with_overrides
 from tieline.report import JobReport, publish, summary
 from tieline.session import Session, open_session
-from tieline.settings import load_settings
+from tieline.settings import Settings, load_settings
 
 DirectionName = Literal["to-dataverse", "from-dataverse", "bidirectional"]
 UpdateConflictName = Literal["none", "send", "get", "merge"]
@@ -93,12 +94,15 @@ def job_flow(declared: TableMapping) -> Flow[..., Any]:
                 dry_run=dry_run,
             )
             await run_passes(mapping, options, session, report)
+            rhythm.end(session, report)
 
+        rhythm = Rhythm(declared, plain=not (records or full or force or dry_run))
         return await logged_run(
             declared.name,
             work,
             company=company,
             tables=(declared.bc, declared.dataverse),
+            rhythm=rhythm,
         )
 
     job.__name__ = declared.name.lower().replace("-", "_")
@@ -164,11 +168,17 @@ Work = Callable[[Session, JobReport], Awaitable[None]]
 
 
 async def logged_run(
-    job: str, work: Work, *, company: str | None, tables: tuple[str, str] | None
+    job: str,
+    work: Work,
+    *,
+    company: str | None,
+    tables: tuple[str, str] | None,
+    rhythm: Rhythm | None = None,
 ) -> State[Any]:
     """Do some work in a session and leave it in the sync log.
 
-    A mistake in the overrides of any job stops every run before it connects.
+    A mistake in the overrides of any job stops every run before it connects; so
+    does, in the state Idle, the sleep of a job that has a `rhythm`.
     An error that is not one record's ends the run in the state Failed with its
     sentence; nothing of it is lost: counters up to there are logged too.
     """
@@ -178,16 +188,14 @@ async def logged_run(
     try:
         settings = load_settings()
         check_overrides(settings, _DECLARED.values())
-        async with open_session(settings, company=company) as session:
-            report.company = session.company_name
+        asleep = None if rhythm is None else await rhythm.sleep(settings, company)
+        if asleep is None:
+            state = await _worked(settings, work, report, company, tables)
+        else:
+            report.company, report.state = asleep.company, IDLE
             await mark_run(report)
-            try:
-                await work(session, report)
-                state = end_state(report)
-            except TielineError as error:
-                log.error("%s: %s", error.code, error)
-                state = _broken(report, error)
-            await write_log(RunLog(report, session, tables))
+            state = idle_state(asleep.until)
+            await write_log(RunLog(report, None, None))
     except TielineError as error:
         log.error("%s: %s", error.code, error)
         state = _broken(report, error)
@@ -195,6 +203,27 @@ async def logged_run(
     report.state = state.name or ""
     report.message = state.message or ""
     publish(report)
+    return state
+
+
+async def _worked(
+    settings: Settings,
+    work: Work,
+    report: JobReport,
+    company: str | None,
+    tables: tuple[str, str] | None,
+) -> State[Any]:
+    """Do the work of a run, and log it while the session can still name records."""
+    async with open_session(settings, company=company) as session:
+        report.company = session.company_name
+        await mark_run(report)
+        try:
+            await work(session, report)
+            state = end_state(report)
+        except TielineError as error:
+            get_run_logger().error("%s: %s", error.code, error)
+            state = _broken(report, error)
+        await write_log(RunLog(report, session, tables))
     return state
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from tieline.verification import Verification
 
 SHOWN_ERRORS = 200
 WITH_ERRORS = "CompletedWithErrors"
+IDLE = "Idle"
 
 
 def labels_of(report: JobReport) -> dict[str, Any]:
@@ -51,6 +53,15 @@ def end_state(report: JobReport) -> State[Any]:
     return Completed(message=message)
 
 
+def idle_state(until: datetime) -> State[Any]:
+    """Return the state of a scheduled run that its sleeping job left out."""
+    message = (
+        f"Nothing to do in the last run: the job sleeps until {until:%Y-%m-%d %H:%M} "
+        "UTC. A run started by hand wakes it."
+    )
+    return Completed(name=IDLE, message=message)
+
+
 async def mark_run(report: JobReport) -> None:
     """Give the flow run its tags and a telling name as soon as both are known."""
     async with get_client() as client:
@@ -68,6 +79,9 @@ async def write_log(log: RunLog) -> None:
     async with get_client() as client:
         if report.flow_run_id:
             await client.update_flow_run_labels(log.flow_run_uuid, labels_of(report))
+    if report.state == IDLE:
+        # The newest counters stay those of a run that looked.
+        return
     key = report.job.lower().replace(" ", "-")
     if report.verification is not None:
         await acreate_table_artifact(

@@ -166,6 +166,7 @@ def test_a_run_without_heartbeats_is_given_up() -> None:
     trigger = EventTrigger.model_validate(automation["trigger"])
     assert (True, False) == (trigger.meets_threshold(0), trigger.meets_threshold(1))
     assert 3 * 180 == trigger.within.total_seconds()
-    ends = {"Completed", "CompletedWithErrors", "Failed", "Cancelled", "Crashed"}
+    ours = {"CompletedWithErrors", "Idle"}
+    ends = {"Completed", "Failed", "Cancelled", "Crashed"} | ours
     expected = {f"prefect.flow-run.{name}" for name in {*ends, "heartbeat"}}
     assert expected == trigger.expect
