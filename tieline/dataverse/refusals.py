@@ -19,7 +19,6 @@ from tieline.odata.refusals import unavailable_or_throttled
 from tieline.odata.wire import service_error
 
 THROTTLED = frozenset({"0x80072321", "0x80072322", "0x80072326"})
-EXPIRED_VERSION = "0x80044352"
 BAD_NAME = "0x80060888"
 _BY_CODE: dict[str, type[Rejected]] = {
     "0x80040237": Duplicate,
