@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +147,48 @@ def test_a_worker_runs_what_the_form_started(
     assert parameters == {key: ended["parameters"][key] for key in parameters}
     codes = {row["isocurrencycode"] for row in dataverse.rows("transactioncurrency")}
     assert "NOK" in codes
+
+
+@pytest.mark.long
+def test_a_sleeping_job_leaves_scheduled_runs_out(
+    calm: Server, dataverse: DataverseState, worker_environment: dict[str, str]
+) -> None:
+    """The scheduler's second run finds the job asleep; one by hand wakes it."""
+    del dataverse
+    id_ = calm.deployments()["UNITOFMEASURE"]["id"]
+    environment = worker_environment | {"TIELINE_INACTIVITY__ENABLED": "true"}
+
+    def ended(path: str, body: dict[str, Any]) -> list[str]:
+        """Start one run, let a worker take it, and return all runs' states."""
+        calm.post(f"/deployments/{id_}/{path}", body).raise_for_status()
+        done = subprocess.run(
+            [*PREFECT, "worker", "start", "--pool", POOL, "--run-once"],
+            env=environment,
+            cwd=ROOT,
+            capture_output=True,
+            timeout=RUN_LIMIT_S,
+            check=False,
+        )
+        assert 0 == done.returncode, done.stdout.decode() + done.stderr.decode()
+        runs = calm.runs(deployment_id={"any_": [id_]}, start_time={"is_null_": False})
+        runs.sort(key=lambda run: str(run["start_time"]))
+        return [run["state_name"] for run in runs]
+
+    now = datetime.now(UTC)
+    hours = [now - timedelta(hours=back) for back in (2, 1)]
+    scheduled = [
+        {
+            "start_time": hour.isoformat(),
+            "end_time": (hour + timedelta(minutes=30)).isoformat(),
+            "min_runs": 1,
+            "max_runs": 1,
+        }
+        for hour in hours
+    ]
+    assert ["Completed"] == ended("schedule", scheduled[0])
+    assert ["Completed", "Idle"] == ended("schedule", scheduled[1])
+    by_hand = {"state": {"type": "SCHEDULED"}}
+    assert ["Completed", "Idle", "Completed"] == ended("create_flow_run", by_hand)
 
 
 def test_setting_up_again_changes_nothing(deployed: Server) -> None:
