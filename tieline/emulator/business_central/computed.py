@@ -52,7 +52,8 @@ def related_customer(company: Company, contact: Row) -> str:
     """Return the number of the customer of a contact's company, or blank."""
     relations = company.tables["Contact Business Relation"]
     for relation in relations.where("contactNumber", contact["companyNumber"]):
-        return str(relation["number"])
+        if relation["linkToTable"] == "Customer":
+            return str(relation["number"])
     return ""
 
 
