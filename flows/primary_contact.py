@@ -2,11 +2,12 @@
 
 A new contact becomes the primary contact of a parent that has none. That is no
 change of a user: the parent's coupling takes the new version, if the parent was
-in step before.
+in step before, and a counterpart that names nobody stays as it is.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +24,12 @@ from tieline.store import Outcome
 KEY = "primarycontactid"
 NUMBER = "primaryContactNumber"
 PARENT = "parentcustomerid"
+
+_PLACES: Mapping[SystemName, tuple[str, str]] = {
+    "bc": ("customers", NUMBER),
+    "dataverse": ("account", KEY),
+}
+_OTHER: Mapping[SystemName, SystemName] = {"bc": "dataverse", "dataverse": "bc"}
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,7 @@ class Noted:
 
     coupling: Mapping[str, Any]
     written: Written
-    agreed: tuple[str, str, str] | None
+    agreed: tuple[str, str, str | None] | None
 
 
 def note_writes(
@@ -79,12 +86,28 @@ def note_writes(
     )
 
 
-def choose(contacts: Sequence[NewContact], agreed: str | None) -> NewContact:
+def choose(contacts: Sequence[NewContact], named: str | None) -> NewContact:
     """Return the contact to make primary: whom the other side names, or the first."""
     for contact in contacts:
-        if agreed in (contact.number, contact.dataverse_id):
+        if named in (contact.number, contact.dataverse_id):
             return contact
     return contacts[0]
+
+
+def agreed_values(
+    contact: NewContact, side: SystemName, named: str | None, common: str | None
+) -> tuple[str, str | None] | None:
+    """Return what both sides have in common once `side` has its primary contact.
+
+    `named` is whom the other side names now, `common` whom it named when both were
+    in step. A blank that nobody touched stays: the completion is no change to carry
+    there. None when the other side names somebody else, which is a change to carry.
+    """
+    if named in (contact.number, contact.dataverse_id):
+        return contact.number, contact.dataverse_id
+    if named or common:
+        return None
+    return ("", contact.dataverse_id) if side == "dataverse" else (contact.number, None)
 
 
 async def fill_primary(
@@ -97,21 +120,23 @@ async def fill_primary(
     """
     if not parents:
         return set()
-    to = side == "dataverse"
-    table, column = ("account", KEY) if to else ("customers", NUMBER)
+    table, column = _PLACES[side]
     service = session.side(side)
     rows = rows_of(await service.by_id(table, list(parents), columns=(column,)))
-    couplings = _couplings(session, "CUSTOMER", side, list(parents))
+    blank = [row for row in rows if not row[column]]
+    if not blank:
+        return set()
+    couplings = _couplings(session, "CUSTOMER", side, [row["id"] for row in blank])
+    named = await _named_by_others(session, side, couplings)
+    chosen = {row["id"]: choose(parents[row["id"]], named[row["id"]]) for row in blank}
     changes: list[Change] = []
-    chosen: dict[str, tuple[NewContact, str | None]] = {}
-    for row in rows:
-        if row[column]:
-            continue
-        coupling = couplings.get(row["id"], {})
-        other = coupling.get("bc_common" if to else "dataverse_common") or {}
-        contact = choose(parents[row["id"]], other.get(KEY))
-        chosen[row["id"]] = contact, other.get(KEY)
-        value = Ref("contact", contact.dataverse_id) if to else contact.number
+    for row in blank:
+        contact = chosen[row["id"]]
+        value = (
+            Ref("contact", contact.dataverse_id)
+            if side == "dataverse"
+            else contact.number
+        )
         changes.append(Change(row["id"], {column: value}, row["version"]))
     results = await service.update(table, changes)
     noted: list[Noted] = []
@@ -123,12 +148,26 @@ async def fill_primary(
         if written.error is not None or found is None:
             continue
         if found[f"{side}_version"] == change.version:
-            contact, other_value = chosen[change.id]
-            is_same = other_value in (contact.number, contact.dataverse_id)
-            agreed = (KEY, contact.number, contact.dataverse_id) if is_same else None
+            common = (found[f"{_OTHER[side]}_common"] or {}).get(KEY)
+            values = agreed_values(chosen[change.id], side, named[change.id], common)
+            agreed = None if values is None else (KEY, *values)
             noted.append(Noted(found, written, agreed))
     note_writes(session, "CUSTOMER", side, noted)
     return unreached
+
+
+async def _named_by_others(
+    session: Session, side: SystemName, couplings: Mapping[str, Mapping[str, Any]]
+) -> defaultdict[str, str | None]:
+    """Return whom the counterparts of these parents name as primary contact now."""
+    other = _OTHER[side]
+    table, column = _PLACES[other]
+    ids = {row[f"{other}_id"]: parent for parent, row in couplings.items()}
+    rows = await session.side(other).by_id(table, list(ids), columns=(column,))
+    named: defaultdict[str, str | None] = defaultdict(lambda: None)
+    for id_, value in zip(rows["id"], rows[column], strict=True):
+        named[ids[id_]] = value
+    return named
 
 
 def _couplings(

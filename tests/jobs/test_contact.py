@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, datetime
 
 import pandas as pd
 import pytest
 
+from flows.primary_contact import NewContact, agreed_values
+from flows.verify import verify
 from tieline.emulator.faults import Fault
 from tieline.store import Outcome
 
@@ -381,6 +384,58 @@ def coupling_of(world, bc_id, job="CUSTOMER"):
     """Return a coupling as it is stored."""
     with world.open_store() as store:
         return store.find(world.company.id, job, bc_id)
+
+
+@pytest.mark.parametrize("make", [person, person_there])
+def test_a_completed_primary_contact_is_no_drift(world, pair, make):
+    """The parent is completed on one side; later changes do not carry it over."""
+    make(world, pair[0] if make is person else pair[1])
+    world.run("CONTACT", create_new=True)
+    (report,) = world.run_flow(verify, job="CUSTOMER")
+    assert ([], 1) == (report.verification.different, report.verification.equal)
+    world.edit_customer(pair[0]["id"], city="Leeds")
+    world.edit_account(pair[1], telephone1="1")
+    world.run("CUSTOMER")
+    customer = world.company.row("customers", pair[0]["id"])
+    account = world.dv.row("account", pair[1])
+    named = customer["primaryContactNumber"], account["_primarycontactid_value"]
+    assert 1 == sum(1 for one in named if one)
+    assert ("Leeds", "1") == (account["address1_city"], customer["phoneNumber"])
+
+
+@pytest.mark.parametrize(
+    ("named", "common", "agreed"),
+    [
+        (None, None, ("", "id")),
+        ("", "", ("", "id")),
+        ("C1", None, ("C1", "id")),
+        ("C2", "C2", None),
+        (None, "C1", None),
+    ],
+)
+def test_what_both_sides_have_in_common_after_a_completion(named, common, agreed):
+    """An untouched blank or the same contact; else there is something to carry."""
+    contact = NewContact("C1", "id")
+    assert agreed == agreed_values(contact, "dataverse", named, common)
+
+
+def test_a_vendors_person_belongs_to_no_customer(world):
+    """A company that is related to a vendor alone is no customer's."""
+    body = {"type": "Company", "surname": "Steel Works"}
+    company = world.company.insert("contacts", body)
+    world.company.put(
+        "Contact Business Relation",
+        {
+            "id": str(uuid.uuid4()),
+            "contactNumber": company["number"],
+            "linkToTable": "Vendor",
+            "number": "V1",
+        },
+    )
+    values = {"surname": "Smith", "companyNumber": company["number"]}
+    world.company.insert("contacts", {"type": "Person", **values})
+    report = world.run("CONTACT", create_new=True)
+    assert ({}, []) == (world.counts(report, TO), report.errors)
 
 
 def test_a_primary_contact_that_is_there_stays(world, pair):
