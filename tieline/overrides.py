@@ -43,9 +43,6 @@ def with_overrides(declared: TableMapping, settings: Settings) -> TableMapping:
         MappingOverrideError: an override cannot be applied; the sentence names
             the job and the key.
     """
-    if declared.nested is not None:
-        lines = with_overrides(declared.nested.mapping, settings)
-        declared = replace(declared, nested=replace(declared.nested, mapping=lines))
     nested = declared.nested
     if nested is not None:
         lines = with_overrides(nested.mapping, settings)

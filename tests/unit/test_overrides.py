@@ -315,6 +315,17 @@ async def _no_lines(*_: Any) -> Any:
     """Stand in for what reads lines."""
 
 
+def test_lines_get_an_added_field_once() -> None:
+    """Overrides of nested lines are applied a single time."""
+    header = replace(VENDOR, nested=Nested(UNIT, _no_lines))
+    added = {"bc": "symbol", "dataverse": "new_symbol", "direction": "to-dataverse"}
+    nested = with_overrides(
+        header, Settings(mappings={"UNIT": {"add_fields": [added]}})
+    ).nested
+    assert nested is not None
+    assert ["name", "new_symbol"] == [row.key for row in nested.mapping.fields]
+
+
 def test_nested_lines_are_overridden_under_their_own_name() -> None:
     """The header's job carries its lines' overrides, and finds their mistakes."""
     header = replace(VENDOR, nested=Nested(UNIT, _no_lines))
