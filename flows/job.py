@@ -347,7 +347,9 @@ async def _drain(one_pass: Pass, reader: Reader, *, allow_deletions: bool) -> No
         if batch is None:
             return
         batch.allow_deletions = allow_deletions
+        rows = len(batch)
         await _take_stages(one_pass, batch)
+        one_pass.note_progress(rows)
         if one_pass.lines is not None:
             for lines in line_batches(one_pass.lines, batch):
                 await _take_stages(one_pass.lines, lines)
