@@ -11,8 +11,8 @@ from prefect.client.schemas.objects import State
 
 from flows.job import job_lock, logged_run, options_for, run_passes
 from flows.jobs import MAPPINGS, job_name
-from tasks.extract import name_ids
 from tasks.job_run import JobRun
+from tasks.named import name_ids
 from tasks.pairs import couple_matches, couple_pairs, report_unmatched
 from tieline.availability import fit_mapping
 from tieline.errors import SettingsError

@@ -43,6 +43,7 @@ BOTH = Direction.BIDIRECTIONAL
 
 PERSON = "ownership_model=Person"
 TEAM = "ownership_model=Team"
+CONTACT = "CONTACT"
 ACTIVE = 0
 INACTIVE_STATUS = 2
 TYPE_CUSTOMER = 3
@@ -132,6 +133,44 @@ async def keep_uncoupled_primary_contact(batch: Batch, session: Session) -> None
             del batch.values[position][key]
 
 
+async def name_contacts(
+    pairs: dict[str, str], session: Session
+) -> dict[str, list[str]]:
+    """Name the contacts that are uncoupled together with their company.
+
+    Those whose parent is the account and whose company is the customer's.
+    """
+    store, company = session.store, session.company_id
+    if not any(
+        len(frame) for frame in islice(store.each_coupling(company, CONTACT), 1)
+    ):
+        return {}
+    columns = ("parentcustomerid",)
+    there = await session.dataverse.by_values(
+        "contact", columns[0], sorted(pairs.values()), columns=columns
+    )
+    coupled = store.couplings(company, CONTACT, side="dataverse", ids=list(there["id"]))
+    customers = await session.bc.by_id(
+        "customers", list(pairs), columns=("companyContactNumber",)
+    )
+    persons = await session.bc.by_id(
+        "contacts", list(coupled["bc_id"]), columns=("companyNumber",)
+    )
+    companies = {
+        pairs[id_]: number
+        for id_, number in customers["companyContactNumber"].items()
+        if number
+    }
+    accounts = there[columns[0]]
+    gone = [
+        dataverse_id
+        for dataverse_id, bc_id in coupled["bc_id"].items()
+        if bc_id in persons.index
+        and persons.at[bc_id, "companyNumber"] == companies.get(accounts[dataverse_id])
+    ]
+    return {CONTACT: gone}
+
+
 CUSTOMER = TableMapping(
     name="CUSTOMER",
     description="Customers and accounts, both ways.",
@@ -213,6 +252,7 @@ CUSTOMER = TableMapping(
     hooks=Hooks(
         transformed=prepare_customers,
         loaded=complete_customers,
+        uncoupled=name_contacts,
     ),
 )
 

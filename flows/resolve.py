@@ -14,9 +14,9 @@ from prefect.client.schemas.objects import State
 from flows.job import job_lock, logged_run, options_for, run_passes
 from flows.jobs import MAPPINGS, job_name
 from flows.uncouple import job_run, require_choice
-from tasks.extract import coupled_rows
 from tasks.job_run import JobRun
 from tasks.load import rejected
+from tasks.named import coupled_rows
 from tieline.batch import moment
 from tieline.errors import CoupledToDeleted, RuleViolated, SettingsError
 from tieline.failures import parts
@@ -282,11 +282,16 @@ def _journal_deletions(
 
 
 async def _find_deleted(run: JobRun) -> None:
-    """Skip every coupling that lost a side, with the reason in `tieline errors`."""
+    """Skip every coupling that lost a side, with the reason in `tieline errors`.
+
+    A coupling of which nothing is left goes.
+    """
     store, company, name = run.session.store, run.session.company_id, run.mapping.name
-    for frame in store.each_coupling(company, name, skipped=False):
+    for frame in store.each_coupling(company, name):
         rows = await _with_presence(run, frame)
-        lost = rows[~(rows["on_bc"] & rows["on_dataverse"])]
+        _forget(run, rows[~rows["on_bc"] & ~rows["on_dataverse"]])
+        is_skipped = rows["skipped"].astype(bool)
+        lost = rows[(rows["on_bc"] ^ rows["on_dataverse"]) & ~is_skipped]
         if lost.empty:
             continue
         errors = [_lost(run, row) for row in lost.itertuples()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -11,8 +12,8 @@ from prefect.client.schemas.objects import State
 
 from flows.job import job_lock, logged_run, options_for
 from flows.jobs import MAPPINGS, job_name
-from tasks.extract import coupled_rows
 from tasks.job_run import JobRun
+from tasks.named import resolve_records
 from tasks.uncouple import clear_stuck_marks, uncouple_rows
 from tieline.availability import fit_mapping
 from tieline.errors import SettingsError
@@ -32,7 +33,8 @@ async def uncouple(
 
     Args:
         job: The job, for example CUSTOMER.
-        records: Ids of either side, or Business Central numbers or codes.
+        records: Ids of either side, or Business Central numbers or codes; those
+            that are not coupled are left alone.
         all_records: Every coupling of the job, instead of records.
         company: The Business Central company; empty for the one in the settings.
     """
@@ -62,7 +64,10 @@ async def _uncouple(
     store, company = session.store, session.company_id
     with job_lock(session, run.mapping):
         if records:
-            await _dissolve(run, coupled_rows(run, records))
+            run.options = replace(run.options, records=tuple(records))
+            bc_ids, _ = await resolve_records(run)
+            rows = store.couplings(company, name, side="bc", ids=bc_ids)
+            await _dissolve(run, rows)
             return
         for frame in store.each_coupling(company, name):
             await _dissolve(run, frame)

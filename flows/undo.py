@@ -13,8 +13,8 @@ from prefect.client.schemas.objects import State
 from flows.job import job_lock, logged_run, options_for
 from flows.jobs import MAPPINGS
 from flows.uncouple import job_run
-from tasks.extract import name_ids, plain_name
 from tasks.job_run import JobRun
+from tasks.named import name_ids, plain_name
 from tasks.undo import chunks, undo_chunk
 from tasks.undo_values import chosen
 from tieline.availability import fit_mapping

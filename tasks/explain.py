@@ -9,8 +9,8 @@ from typing import Any, Literal
 import pandas as pd
 
 from tasks.compare import differing_fields
-from tasks.extract import plain_name, resolve_records
 from tasks.job_run import JobRun
+from tasks.named import plain_name, resolve_records
 from tieline.batch import Action, Batch, moment
 from tieline.explanation import Facts
 from tieline.mapping import Direction

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator
 
-import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.deletions import notice_deletions
 from tasks.job_run import JobRun, Pass
+from tasks.named import named_sources
 from tieline.batch import Batch, moment
-from tieline.errors import UnknownRecord
 from tieline.mapping import Direction
 from tieline.odata.model import Page
 from tieline.store import Outcome
-
-_GUID = re.compile(
-    r"\{?([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})\}?", re.IGNORECASE
-)
 
 
 class Reader:
@@ -124,9 +118,7 @@ async def start_pass(run: JobRun, direction: Direction) -> Pass:
     if mapping.hooks.ready is not None:
         await mapping.hooks.ready(run.session, run.options, direction)
     if run.options.records:
-        bc_ids, dataverse_ids = await resolve_records(run)
-        to = direction is Direction.TO_DATAVERSE
-        one_pass.queue = bc_ids if to else dataverse_ids
+        one_pass.queue = await named_sources(run, direction)
         return one_pass
     ids = store.candidates(company, mapping.name, one_pass.way, now=run.now)
     if not mapping.only_candidates:
@@ -136,83 +128,3 @@ async def start_pass(run: JobRun, direction: Direction) -> Pass:
         ids = [*ids, *found]
     one_pass.queue = list(dict.fromkeys(ids))
     return one_pass
-
-
-async def resolve_records(run: JobRun) -> tuple[list[str], list[str]]:
-    """Turn the names of `records` into ids of both sides.
-
-    A name is an id of either side or a BC number or code. A coupled record is
-    found on both sides whichever name it goes by.
-
-    Raises:
-        UnknownRecord: a name is on neither side.
-    """
-    session, mapping = run.session, run.mapping
-    bc_ids: dict[str, None] = {}
-    dataverse_ids: dict[str, None] = {}
-    loose: list[str] = []
-    for name in dict.fromkeys(plain_name(name) for name in run.options.records):
-        row = session.store.find(session.company_id, mapping.name, name)
-        if row is None:
-            loose.append(name)
-        else:
-            bc_ids[row.bc_id] = None
-            dataverse_ids[row.dataverse_id] = None
-    guids = [name for name in loose if _GUID.fullmatch(name)]
-    if guids:
-        rows = await session.dataverse.by_id(mapping.dataverse, guids, columns=())
-        dataverse_ids |= dict.fromkeys(rows["id"])
-        loose = [name for name in loose if name not in rows.index]
-    found = await name_ids(run, loose)
-    bc_ids |= dict.fromkeys(found.values())
-    return list(bc_ids), list(dataverse_ids)
-
-
-def coupled_rows(run: JobRun, names: list[str]) -> pd.DataFrame:
-    """Return the couplings of the named records; a name as in `records`.
-
-    Raises:
-        UnknownRecord: a name is not that of a coupled record.
-    """
-    store, company, job = run.session.store, run.session.company_id, run.mapping.name
-    ids: list[str] = []
-    for name in names:
-        row = store.find(company, job, plain_name(name))
-        if row is None:
-            msg = f"{job} has no coupled record {name}."
-            raise UnknownRecord(msg, advice=f"`tieline couplings {job}` lists them.")
-        ids.append(row.bc_id)
-    return store.couplings(company, job, side="bc", ids=list(dict.fromkeys(ids)))
-
-
-def plain_name(name: str) -> str:
-    """Return a name as it is looked up: ids in lower case without braces."""
-    guid = _GUID.fullmatch(name.strip())
-    return guid.group(1).lower() if guid else name.strip()
-
-
-async def name_ids(run: JobRun, names: list[str]) -> dict[str, str]:
-    """Return the BC id of each name: an id, a number or a code.
-
-    Raises:
-        UnknownRecord: Business Central has no such record.
-    """
-    mapping, bc = run.mapping, run.session.bc
-    guids = {name: plain_name(name) for name in names if _GUID.fullmatch(name.strip())}
-    keys = {name: name.strip().upper() for name in names if name not in guids}
-    found: dict[str, str] = {}
-    if guids:
-        rows = await bc.by_id(mapping.bc, list(guids.values()), columns=())
-        found |= {name: id_ for name, id_ in guids.items() if id_ in rows.index}
-    if keys:
-        column = mapping.bc_key
-        rows = await bc.by_values(
-            mapping.bc, column, list(keys.values()), columns=(column,)
-        )
-        ids = dict(zip(rows[column], rows["id"], strict=True))
-        found |= {name: ids[key] for name, key in keys.items() if key in ids}
-    missing = [name for name in names if name not in found]
-    if missing:
-        msg = f"{mapping.name} has no record {', '.join(missing)}."
-        raise UnknownRecord(msg, advice="Check the id, number or code.")
-    return found
