@@ -9,6 +9,7 @@ from tieline.emulator.business_central.tables import Row
 from tieline.emulator.dataverse import DataverseState
 
 STRANGER = "NEW HIRE"
+TYPE_CUSTOMER = 3
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ def edit_both_sides(
             f"Both: {merged['number']} has a new contact there, a new web site here",
             f"Both: {contested['number']} has two different new e-mail addresses",
             _add_customer(company, "Fresh Start Ltd.", ""),
+            _add_account(dataverse, user, "Late Arrival Ltd."),
             _add_stranger(company),
         ),
         contested["id"],
@@ -69,6 +71,12 @@ def _add_customer(company: LiveCompany, name: str, salesperson: str) -> str:
     values = {"displayName": name, "salespersonCode": salesperson, "country": "GB"}
     row = company.insert("customers", values)
     return f"Business Central: {row['number']} {name} is a new customer"
+
+
+def _add_account(dataverse: DataverseState, user: str, name: str) -> str:
+    values = {"name": name, "customertypecode": TYPE_CUSTOMER}
+    dataverse.insert("account", values, user=user)
+    return f"Dataverse: {name} is a new account"
 
 
 def _add_stranger(company: LiveCompany) -> str:

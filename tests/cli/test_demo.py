@@ -95,7 +95,9 @@ def test_edits_change_what_they_say():
     account = dataverse.row("account", coupled[edits.contested])
     assert "bc@contested.example" == contested["email"]
     assert "sales@contested.example" == account["emailaddress1"]
-    assert 6 == len(edits.sentences)
+    assert 7 == len(edits.sentences)
+    names = [row["name"] for row in dataverse.rows("account")]
+    assert 1 == names.count("Late Arrival Ltd.")
 
 
 def test_the_environment_comes_back(monkeypatch):
