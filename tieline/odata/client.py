@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cache
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
@@ -49,6 +51,12 @@ UNKNOWN_CLOCK_MARGIN = timedelta(seconds=300)
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Load the certificates that are trusted once: it takes longer than a request."""
+    return httpx.create_ssl_context()
+
+
 class Client:
     """One connection pool to one service. Close it, or use it as a context."""
 
@@ -69,6 +77,7 @@ class Client:
         self._classify = classify
         self._reached = False
         self._http = httpx.AsyncClient(
+            verify=_trusted(),
             transport=wire.transport,
             timeout=httpx.Timeout(wire.timeout_s, connect=wire.connect_timeout_s),
             headers=dict(headers),
