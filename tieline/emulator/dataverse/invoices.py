@@ -28,7 +28,7 @@ def _invoice_guard(write: Write) -> None:
     number = write.old.get("invoicenumber")
     if write.given - STATE:
         raise invalid(f"Invoice {number} is not active and therefore read-only.")
-    if write.row["statecode"] not in (_OPEN, write.old["statecode"]):
+    if write.given and write.row["statecode"] != _OPEN:
         raise invalid(f"Invoice {number} must be active before its state changes.")
 
 
