@@ -17,7 +17,7 @@ from flows.price_list import (
     CURRENCY_AMOUNT,
     NO_CONTROL,
     default_price_list,
-    list_names,
+    find_default_price_list,
 )
 from tieline.batch import rows_of
 from tieline.errors import ApiError
@@ -44,21 +44,23 @@ async def price_lists(
     missing = {code: id_ for code, id_ in currencies.items() if code not in known}
     if not missing:
         return known
-    local = (await session.setup()).local_currency
-    names = {
-        code: (list_name(code),) if code else list_names(local) for code in missing
-    }
+    if missing.pop("", None) is not None:
+        found = await _local_list(session, create=create)
+        if found is not None:
+            known[""] = found
+    if not missing:
+        return known
     frame = await session.dataverse.by_values(
         "pricelevel",
         "name",
-        [name for some in names.values() for name in some],
+        [list_name(code) for code in missing],
         columns=("name", "transactioncurrencyid"),
     )
     rows = sorted(rows_of(frame), key=lambda row: str(row["id"]))
     for code, currency_id in missing.items():
-        wanted = [name.casefold() for name in names[code]]
+        wanted = list_name(code).casefold()
         for row in rows:
-            named = str(row["name"]).casefold() in wanted
+            named = str(row["name"]).casefold() == wanted
             if named and row["transactioncurrencyid"] == currency_id:
                 known.setdefault(code, row["id"])
     if create:
@@ -66,11 +68,18 @@ async def price_lists(
     return known
 
 
+async def _local_list(session: Session, *, create: bool) -> str | ApiError | None:
+    if not create:
+        return await find_default_price_list(session)
+    try:
+        return await default_price_list(session)
+    except ApiError as error:
+        return error
+
+
 async def _create_lists(
     session: Session, known: dict[str, str | ApiError], missing: Mapping[str, str]
 ) -> None:
-    if "" in missing and "" not in known:
-        known[""] = await default_price_list(session)
     codes = [code for code in missing if code not in known]
     if not codes:
         return

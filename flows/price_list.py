@@ -19,6 +19,9 @@ from tieline.session import Session
 PRODUCT_NAME = "Business Central"
 """The short name that the default price list is called after."""
 
+DEFAULT = "default price list"
+"""Under which name the list is kept, for the run and in the store."""
+
 CURRENCY_AMOUNT = 1
 NO_CONTROL = 1
 MONEY_DIGITS = 4
@@ -48,38 +51,62 @@ def list_names(currency: str) -> tuple[str, str]:
 async def default_price_list(session: Session) -> str:
     """Return the id of the default price list, creating it when it is missing.
 
+    Later runs use the same list, whatever it is called by then.
+
     Raises:
         RecordError: the local currency cannot be created.
         ApiError: the service refuses the list.
     """
-    known: str | None = session.memory.get("default price list")
-    if known is None:
-        known = await _find_or_create(session)
-        session.memory["default price list"] = known
+    await session.local_currency_id(create=True)
+    found = await find_default_price_list(session)
+    known = found or await _create(session)
+    if known != session.store.cursor(session.company_id, DEFAULT, "id"):
+        session.store.set_cursor(session.company_id, DEFAULT, "id", known)
+    session.memory[DEFAULT] = known
     return known
 
 
-async def _find_or_create(session: Session) -> str:
-    currency_id = await session.local_currency_id(create=True)
+async def find_default_price_list(session: Session) -> str | None:
+    """Return the id of the default price list, None while there is none."""
+    known: str | None = session.memory.get(DEFAULT)
+    return known or await _remembered(session) or (await _by_name(session))[0]
+
+
+async def _remembered(session: Session) -> str | None:
+    """Return the list that an earlier run used, if it is there and still fits."""
+    id_ = session.store.cursor(session.company_id, DEFAULT, "id")
+    if id_ is None:
+        return None
+    frame = await session.dataverse.by_id(
+        "pricelevel", [id_], columns=("transactioncurrencyid",)
+    )
+    currency_id = await session.local_currency_id(create=False)
+    return id_ if currency_id in list(frame["transactioncurrencyid"]) else None
+
+
+async def _by_name(session: Session) -> tuple[str | None, str]:
+    """Return the list that bears the name; without one, the name to give it."""
     names = list_names((await session.setup()).local_currency)
+    currency_id = await session.local_currency_id(create=False)
     frame = await session.dataverse.by_values(
         "pricelevel", "name", names, columns=("name", "transactioncurrencyid")
     )
     rows = sorted(rows_of(frame), key=lambda row: str(row["id"]))
     for name in names:
         same = [row for row in rows if row["name"].casefold() == name.casefold()]
-        fitting = [row for row in same if row["transactioncurrencyid"] == currency_id]
-        if fitting:
-            return str(fitting[0]["id"])
+        for row in same:
+            if row["transactioncurrencyid"] == currency_id:
+                return str(row["id"]), name
         if not same:
-            return await _create(session, name, str(currency_id))
-    return await _create(session, names[-1], str(currency_id))
+            return None, name
+    return None, names[-1]
 
 
-async def _create(session: Session, name: str, currency_id: str) -> str:
+async def _create(session: Session) -> str:
+    currency_id = await session.local_currency_id(create=False)
     values: dict[str, Any] = {
-        "name": name,
-        "transactioncurrencyid": Ref("transactioncurrency", currency_id),
+        "name": (await _by_name(session))[1],
+        "transactioncurrencyid": Ref("transactioncurrency", str(currency_id)),
     }
     values |= await _own_company(session, "pricelevel")
     change = Change(str(uuid.uuid4()), values)
