@@ -14,7 +14,7 @@ from flows.jobs import MAPPINGS, job_name
 from tasks.job_run import JobRun
 from tasks.named import name_ids
 from tasks.pairs import couple_matches, couple_pairs, report_unmatched
-from tieline.availability import fit_mapping
+from tieline.availability import condition_holds, fit_mapping
 from tieline.errors import SettingsError
 from tieline.mapping import Direction, TableMapping
 from tieline.matching import criteria_of
@@ -54,6 +54,7 @@ async def couple(
         mapping = with_overrides(declared, session.settings)
         initial = None if sync == "none" else Direction(sync)
         require_offered(mapping, initial, create_new=create_new)
+        require_setting(mapping, session)
         fitted = (await fit_mapping(mapping, session)).mapping
         run = JobRun(fitted, options_for(mapping), session, report, get_run_logger())
         created: list[str] = []
@@ -89,6 +90,16 @@ def require_offered(
     if create_new and not mapping.direction.covers(Direction.TO_DATAVERSE):
         msg = f"{mapping.name} never creates records in Dataverse."
         raise SettingsError(msg, advice="Leave out create_new.")
+
+
+def require_setting(mapping: TableMapping, session: Session) -> None:
+    """Raise SettingsError when the company's settings have no use for couplings."""
+    if not condition_holds(mapping.only_when, session.choices.ownership):
+        msg = (
+            f"{mapping.name} couples nothing while the setting ownership is "
+            f"{session.choices.ownership}."
+        )
+        raise SettingsError(msg, advice="Only where persons own rows is it of use.")
 
 
 async def parse_pairs(run: JobRun, texts: list[str]) -> list[tuple[str, str]]:

@@ -2,7 +2,8 @@
 
 Only enabled, licensed people take part, not integration users. Where salespeople may
 be created, the one with the user's e-mail is taken first; a new one gets the next
-code of the series SP NO. 00001, SP NO. 00002, ...
+code of the series SP NO. 00001, SP NO. 00002, ... Where teams own the rows of
+Dataverse, nobody is coupled by hand and a full synchronization creates nobody.
 """
 
 from __future__ import annotations
@@ -81,9 +82,9 @@ async def _salespeople(session: Session) -> pd.DataFrame:
     return known
 
 
-async def always_full(session: Session) -> Literal["full"]:
-    """Users become salespeople whatever both sides hold."""
-    return "full"
+async def full_where_persons_own(session: Session) -> Literal["full", "nothing"]:
+    """Users become salespeople whatever both sides hold, if they own anything."""
+    return "full" if session.choices.ownership == "person" else "nothing"
 
 
 SALESPEOPLE = TableMapping(
@@ -95,6 +96,7 @@ SALESPEOPLE = TableMapping(
     bc_key="code",
     dataverse_name="fullname",
     inactivity_minutes=1440,
+    only_when="ownership_model=Person",
     dataverse_filter=(
         Condition("isdisabled", "eq", value=False),
         Condition("islicensed", "eq", value=True),
@@ -110,7 +112,7 @@ SALESPEOPLE = TableMapping(
     hooks=Hooks(
         adopt=adopt_by_email,
         transformed=number_new_salespeople,
-        recommend=always_full,
+        recommend=full_where_persons_own,
     ),
 )
 

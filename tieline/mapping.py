@@ -160,7 +160,7 @@ class TableMapping:
     BC side that the hook `complete` fills in instead of the service. `needs_solution`
     marks a table of Microsoft's integration solution. A mapping with
     `only_candidates` is never read by its modified time: its hook `candidates`
-    names all rows.
+    names all rows. `only_when` is the setting without which nothing is coupled.
     """
 
     name: str
@@ -187,6 +187,7 @@ class TableMapping:
     needs_companion: bool = False
     needs_solution: bool = False
     only_candidates: bool = False
+    only_when: str = ""
     templates: tuple[Template, ...] = ()
     bc_extra: tuple[str, ...] = ()
     dataverse_extra: tuple[str, ...] = ()
