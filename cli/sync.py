@@ -79,6 +79,6 @@ def _print(title: str, reports: Sequence[JobReport]) -> None:
         ]
     print_table(title, ["job", "direction", *counters, "state"], rows)
     for report in reports:
-        if report.errors or report.plan_id:
+        if report.errors or report.changes:
             click.echo(report.job)
             print_details(report)
