@@ -10,7 +10,7 @@ import click
 
 from cli.lazy import unexpected
 from cli.output import print_json
-from tieline.errors import TielineError
+from tieline.errors import SettingsError, TielineError
 
 Failure = Callable[[dict[str, Any]], dict[str, Any]]
 """Gives the rest of the JSON document of a failed command, from its parameters."""
@@ -34,6 +34,16 @@ class ReportingCommand(click.Command):
                 ["--json", "as_json"], is_flag=True, help="Print one JSON document."
             )
         )
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments; a mistake in them is told as JSON, too."""
+        asks_for_json = "--json" in args
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            if asks_for_json:
+                print_json({"error": as_error(SettingsError(error.format_message()))})
+            raise
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; let the group say in words what went wrong."""

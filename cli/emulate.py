@@ -22,13 +22,19 @@ _LONG_S = 3600.0
 @click.command()
 @click.option("--bc-port", type=_PORT, default=8801, show_default=True)
 @click.option("--dataverse-port", type=_PORT, default=8802, show_default=True)
-def emulate(*, bc_port: int, dataverse_port: int) -> None:
+@click.option(
+    "--no-companion",
+    is_flag=True,
+    help="Only Business Central's standard API, as without the companion app.",
+)
+def emulate(*, bc_port: int, dataverse_port: int, no_companion: bool) -> None:
     """Serve both services with the data of a sample company until Ctrl-C.
 
     Prints both addresses as one line of JSON when they can be used; 0 takes any
     free port. What is written to them is forgotten at the end.
     """
     bc_state, dataverse_state = sample_services()
+    bc_state.companion = not no_companion
     with (
         _serve(create_business_central(bc_state), "--bc-port", bc_port) as bc,
         _serve(

@@ -35,7 +35,7 @@ def exit_code_of_all(reports: Sequence[JobReport]) -> int:
 def explain_failure(report: JobReport) -> None:
     """Say on stderr why the job itself could not run, if so."""
     if report.error_code:
-        click.echo(f"Error: {report.message}", err=True)
+        click.echo(f"Error: {report.reason}", err=True)
 
 
 def print_report(report: JobReport) -> None:

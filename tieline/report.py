@@ -108,6 +108,11 @@ class JobReport:
         """How many records came through, in all directions."""
         return sum(c.touched for c in self.directions.values())
 
+    @property
+    def reason(self) -> str:
+        """Why the job broke, without the code that Prefect's state begins with."""
+        return self.message.removeprefix(f"{self.error_code}: ")
+
     def as_dict(self) -> dict[str, Any]:
         """Return the report as the JSON of `tieline run` has it."""
         document: dict[str, Any] = {
@@ -126,7 +131,7 @@ class JobReport:
         if self.recommendation:
             document["recommendation"] = self.recommendation
         if self.error_code:
-            document["error"] = {"code": self.error_code, "message": self.message}
+            document["error"] = {"code": self.error_code, "message": self.reason}
         return document
 
 

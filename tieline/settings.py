@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -46,7 +47,7 @@ class ServiceSettings(BaseModel):
     client_secret: SecretStr = SecretStr("")
     token_url: str = ""
 
-    @field_validator("url")
+    @field_validator("url", "token_url")
     @classmethod
     def _absolute(cls, url: str) -> str:
         if not url:
@@ -82,6 +83,15 @@ class BusinessCentralSettings(ServiceSettings):
     """Business Central: `url` is the service root, up to but without /api."""
 
     company: str = ""
+
+    @field_validator("url")
+    @classmethod
+    def _is_root(cls, url: str) -> str:
+        # Caught here: a store would otherwise take it for another environment.
+        if "api" in urlsplit(url).path.lower().split("/"):
+            msg = "it must be the service root, without /api and what follows"
+            raise ValueError(msg)
+        return url
 
 
 class DataverseSettings(ServiceSettings):
@@ -205,6 +215,25 @@ def _file_values() -> dict[str, Any]:
         raise SettingsError(msg, advice="Check its rights.") from None
 
 
+def _refuse_misspelt(names: Iterable[str]) -> None:
+    """Refuse TIELINE_BC_COMPANY, which nothing would read.
+
+    Only such names: Kubernetes puts variables of its own beside ours, named after
+    services.
+    """
+    right = {
+        f"TIELINE_{table}_{key}".upper(): f"TIELINE_{table}__{key}".upper()
+        for table, field in Settings.model_fields.items()
+        if isinstance(field.annotation, type)
+        and issubclass(field.annotation, BaseModel)
+        for key in field.annotation.model_fields
+    }
+    for name in names:
+        if meant := right.get(name.upper()):
+            msg = f"The variable {name} is no setting."
+            raise SettingsError(msg, advice=f"Write {meant}, with two underscores.")
+
+
 def load_settings() -> Settings:
     """Read and check the configuration.
 
@@ -212,6 +241,7 @@ def load_settings() -> Settings:
         SettingsError: a value is missing its form; the text names the setting,
             never its value when it is a secret.
     """
+    _refuse_misspelt(os.environ)
     try:
         return Settings()
     except UnreadableVariable as error:
@@ -223,7 +253,8 @@ def load_settings() -> Settings:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         text = first["msg"].removeprefix("Value error, ")
-        msg = f"The setting {where} is wrong: {text}."
+        is_unknown = first["type"] == "extra_forbidden"
+        msg = f"The setting {where} is {'unknown' if is_unknown else f'wrong: {text}'}."
         raise SettingsError(
             msg, advice="Correct it in tieline.toml or in the environment."
         ) from None

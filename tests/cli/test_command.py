@@ -107,6 +107,17 @@ def test_errors_are_one_sentence(error, code, expected, exit_code):
     assert expected == sentence(told)
 
 
+def test_mistaken_arguments_are_told_as_json_too():
+    """One document with the sentence, whatever stands before or after --json."""
+    runner = click.testing.CliRunner()
+    told = runner.invoke(_group(RunError("Gone.")), ["fail", "--json", "--nope"])
+    message = document(told)["error"]["message"]
+    assert (2, "TL-101") == (told.exit_code, document(told)["error"]["code"])
+    assert "--nope" in message
+    silent = runner.invoke(_group(RunError("Gone.")), ["fail", "--nope"])
+    assert (2, "") == (silent.exit_code, silent.stdout)
+
+
 def test_debug_shows_where_an_error_came_from():
     """The traceback is there for those who ask."""
     result = click.testing.CliRunner().invoke(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import httpx
 
@@ -14,20 +16,40 @@ from tests.cli.conftest import sentence
 COMMAND = [sys.executable, "-c", "from cli.main import main; main()", "emulate"]
 
 
-def test_both_services_answer():
-    """One line of JSON, then both are ready and full of the sample's records."""
-    ports = ["--bc-port", "0", "--dataverse-port", "0"]
-    with subprocess.Popen([*COMMAND, *ports], stdout=subprocess.PIPE) as process:
+PORTS = ["--bc-port", "0", "--dataverse-port", "0"]
+COMPANION = "/api/tieline/sync/v1.0/companies"
+
+
+@contextlib.contextmanager
+def _emulators(*options: str) -> Iterator[dict[str, str]]:
+    with subprocess.Popen(
+        [*COMMAND, *PORTS, *options], stdout=subprocess.PIPE
+    ) as process:
         try:
             assert process.stdout is not None
-            roots = json.loads(process.stdout.readline())
-            assert {"bc", "dataverse"} == set(roots)
-            companies = httpx.get(f"{roots['bc']}/api/v2.0/companies")
-            accounts = httpx.get(f"{roots['dataverse']}/api/data/v9.2/accounts?$top=1")
+            yield json.loads(process.stdout.readline())
         finally:
             process.kill()
+
+
+def test_both_services_answer():
+    """One line of JSON, then both are ready and full of the sample's records."""
+    with _emulators() as roots:
+        assert {"bc", "dataverse"} == set(roots)
+        companies = httpx.get(f"{roots['bc']}/api/v2.0/companies")
+        accounts = httpx.get(f"{roots['dataverse']}/api/data/v9.2/accounts?$top=1")
+        companion = httpx.get(f"{roots['bc']}{COMPANION}")
     assert len(companies.json()["value"]) > 0
     assert 1 == len(accounts.json()["value"])
+    assert 200 == companion.status_code
+
+
+def test_the_companion_app_can_be_left_out():
+    """Business Central then has its standard API only."""
+    with _emulators("--no-companion") as roots:
+        companies = httpx.get(f"{roots['bc']}/api/v2.0/companies")
+        companion = httpx.get(f"{roots['bc']}{COMPANION}")
+    assert (200, 404) == (companies.status_code, companion.status_code)
 
 
 def test_a_port_that_is_taken(invoke):

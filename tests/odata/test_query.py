@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tieline.business_central import values as bc
 from tieline.dataverse import values as dataverse
-from tieline.errors import DriftError
+from tieline.errors import DriftError, SettingsError
 from tieline.odata.model import Column, Condition, Ref, Table
 from tieline.odata.query import NothingMatches, address, filter_text, or_chains
 
@@ -198,3 +198,22 @@ def test_lookups_are_bound_by_their_target() -> None:
     } == dataverse.body_of(ACCOUNT, values, sets)
     with pytest.raises(DriftError):
         dataverse.body_of(ACCOUNT, {"parentcustomerid": Ref("team", ID)}, sets)
+
+
+@pytest.mark.parametrize(
+    ("table", "speech", "column", "value"),
+    [
+        (CUSTOMERS, bc.SPEECH, "balance", "0 or balance gt 1"),
+        (CUSTOMERS, bc.SPEECH, "balance", True),
+        (CUSTOMERS, bc.SPEECH, "dueDate", "today"),
+        (CUSTOMERS, bc.SPEECH, "id", "C00001"),
+        (CUSTOMERS, bc.SPEECH, "pricesIncludeTax", "false"),
+        (ACCOUNT, dataverse.SPEECH, "statecode", "Active"),
+        (ACCOUNT, dataverse.SPEECH, "primarycontactid", "Jo"),
+    ],
+)
+def test_no_text_becomes_part_of_the_grammar(table, speech, column, value) -> None:
+    """A value that the column cannot have is refused, and named."""
+    for op, given_ in (("eq", value), ("ge", value), ("in", [value])):
+        with pytest.raises(SettingsError, match=f"compares {column} with"):
+            filter_text((Condition(column, op, given_),), table, speech)

@@ -121,3 +121,33 @@ def test_without_client_id_only_this_machine_is_accepted() -> None:
         settings = BusinessCentralSettings(url=url)
         with pytest.raises(SettingsError):
             client(Service(), classify, settings=settings)
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({"tenant_id": "t"}, "The client secret for Business Central is missing."),
+        (
+            {"client_secret": SecretStr(SECRET)},
+            "The tenant that signs in to Business Central is missing.",
+        ),
+    ],
+)
+def test_half_of_the_credentials_is_refused_before_any_request(given, missing) -> None:
+    """What is missing is named; nobody waits for a sign-in that cannot work."""
+    settings = BusinessCentralSettings(
+        url="http://localhost:1", client_id="app", **given
+    )
+    with pytest.raises(SettingsError, match=missing):
+        client(Service(), classify, settings=settings)
+
+
+async def test_an_address_that_is_no_token_endpoint_is_told_by_its_status() -> None:
+    """A service's own error body is not mistaken for a sign-in's code."""
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(404, json={"error": {"code": "x", "message": "y"}})
+
+    async with client(handler, classify, settings=SETTINGS) as sender:
+        with pytest.raises(SignInRefused, match=r"refused \(status 404\)"):
+            await sender.get(f"{ROOT}/x")

@@ -72,10 +72,12 @@ def test_a_missing_named_file_is_refused(monkeypatch) -> None:
     [
         (b"[bc\n", "is not valid TOML: Expected ']'"),
         (b'[bc]\ncompany = "\xff"\n', "it is not UTF-8 text"),
-        (b"[bcc]\n", "The setting bcc is wrong"),
+        (b"[bcc]\n", "The setting bcc is unknown"),
         (b"batch_rows = 0\n", "The setting batch_rows is wrong"),
         (b"mappings.CUSTOMER = 5\n", "The setting mappings.CUSTOMER is wrong"),
         (b'[bc]\nurl = "localhost:8801"\n', "bc.url is wrong: it must be an absolute"),
+        (b'[bc]\nurl = "http://a/api/v2.0"\n', "bc.url is wrong: it must be the serv"),
+        (b'[dataverse]\ntoken_url = "x"\n', "dataverse.token_url is wrong: it must"),
     ],
 )
 def test_a_bad_file_is_one_sentence(folder, content: bytes, reason: str) -> None:
@@ -152,3 +154,17 @@ def test_addresses_are_required_by_runs(given, missing: str) -> None:
     """The first missing address is named as the variable that sets it."""
     with pytest.raises(SettingsError, match=f"TIELINE_{missing}__URL is missing"):
         Settings(**given).require_addresses()
+
+
+def test_a_variable_with_one_underscore_is_not_ignored(monkeypatch) -> None:
+    """A setting that nothing would read is refused; a stranger's variable is not."""
+    monkeypatch.setenv("TIELINE_STORE_PORT", "tcp://10.0.0.1:5432")
+    load_settings()
+    monkeypatch.setenv("TIELINE_BC_COMPANY", "CRONUS")
+    assert "Write TIELINE_BC__COMPANY, with two underscores." in refusal()
+
+
+def test_an_unknown_key_is_called_unknown(folder) -> None:
+    """Not wrong: it has no value that would be right."""
+    (folder / "tieline.toml").write_text('[bc]\nurll = "x"\n', encoding="utf-8")
+    assert refusal().startswith("The setting bc.urll is unknown.")

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from tieline.errors import DriftError
+from tieline.errors import DriftError, SettingsError
 from tieline.odata.model import Column, Condition, Filter, Table
 
+_FORMS = {
+    "int": re.compile(r"-?\d+"),
+    "option": re.compile(r"-?\d+"),
+    "decimal": re.compile(r"-?\d+(\.\d+)?"),
+    "guid": re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),
+    "lookup": re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),
+    "date": re.compile(r"\d{4}-\d\d-\d\d[\dTZ:.+-]*"),
+    "datetime": re.compile(r"\d{4}-\d\d-\d\d[\dTZ:.+-]*"),
+    "bool": re.compile(r"(?!)"),
+}
+"""What a text has to look like to stand bare for a value; none does for a flag."""
 _SAFE = "$'(),:;/@*!-._~="
 """Left as they are in a query value; a space becomes %20, a plus %2B."""
 
@@ -56,6 +68,7 @@ def filter_text(where: Filter, table: Table, speech: Speech) -> str:
     Raises:
         NothingMatches: no row can match, e.g. an empty list of values.
         DriftError: a condition names a column that the table lacks.
+        SettingsError: a value is none that the column could have.
 
     """
     parts = [_condition(one, column_of(table, one.column), speech) for one in where]
@@ -119,11 +132,13 @@ def _condition(condition: Condition, column: Column, speech: Speech) -> str:
         return speech.blank(column, "ne")
     if op == "ne" and not fits(column, value):
         return ""
+    given = distinct(list(value) if op == "in" else [value])
+    for one in given:
+        _require_form(column, one)
     if op in ("in", "eq"):
-        values = distinct(list(value) if op == "in" else [value])
         terms = [
             f"{name} eq {speech.literal(column, one)}"
-            for one in values
+            for one in given
             if fits(column, one)
         ]
     else:
@@ -133,3 +148,16 @@ def _condition(condition: Condition, column: Column, speech: Speech) -> str:
     if not terms:
         raise NothingMatches
     return terms[0] if len(terms) == 1 else f"({' or '.join(terms)})"
+
+
+def _require_form(column: Column, value: Any) -> None:
+    """Let no text become part of the filter's grammar."""
+    form = _FORMS.get(column.kind)
+    if form is None or (isinstance(value, bool) and column.kind == "bool"):
+        return
+    if isinstance(value, bool) or (
+        isinstance(value, str) and not form.fullmatch(value)
+    ):
+        msg = f"A filter compares {column.name} with {value!r}, which is no "
+        msg += f"{column.kind}."
+        raise SettingsError(msg, advice="Correct the filter in tieline.toml.")

@@ -115,11 +115,20 @@ def _check(settings: ServiceSettings, system: SystemName) -> None:
         raise SettingsError(
             msg, advice=f"Set {name}__CLIENT_ID and {name}__CLIENT_SECRET."
         )
+    if not settings.client_id:
+        return
+    if not settings.client_secret.get_secret_value():
+        msg = f"The client secret for {title} is missing."
+        raise SettingsError(msg, advice=f"Set {name}__CLIENT_SECRET.")
+    if not settings.tenant_id and not settings.token_url:
+        msg = f"The tenant that signs in to {title} is missing."
+        raise SettingsError(msg, advice=f"Set {name}__TENANT_ID.")
 
 
 def _refusal(fields: dict[str, object], title: str, status: int) -> SignInRefused:
     """Name the endpoint's codes only: its description quotes what was sent."""
-    codes = [str(fields.get("error") or status)]
+    error = fields.get("error")
+    codes = [error if error and isinstance(error, str) else f"status {status}"]
     codes += re.findall(r"AADSTS\d+", str(fields.get("error_description", "")))[:1]
     return SignInRefused(
         f"The sign-in to {title} was refused ({', '.join(codes)}).",
