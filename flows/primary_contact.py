@@ -8,7 +8,7 @@ in step before, and a counterpart that names nobody stays as it is.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -86,12 +86,20 @@ def note_writes(
     )
 
 
-def choose(contacts: Sequence[NewContact], named: str | None) -> NewContact:
-    """Return the contact to make primary: whom the other side names, or the first."""
+def choose(
+    contacts: Sequence[NewContact], named: str | None, coupled: NewContact | None
+) -> NewContact | None:
+    """Return the contact to make primary: whom the other side names, or the first.
+
+    `coupled` is the one named, if it is no new one. None when the other side names
+    somebody without a counterpart: both sides would name different people.
+    """
+    if not named:
+        return contacts[0]
     for contact in contacts:
         if named in (contact.number, contact.dataverse_id):
             return contact
-    return contacts[0]
+    return coupled
 
 
 def agreed_values(
@@ -128,10 +136,18 @@ async def fill_primary(
         return set()
     couplings = _couplings(session, "CUSTOMER", side, [row["id"] for row in blank])
     named = await _named_by_others(session, side, couplings)
-    chosen = {row["id"]: choose(parents[row["id"]], named[row["id"]]) for row in blank}
+    coupled = _coupled_contacts(session, side, named.values())
+    chosen: dict[str, NewContact] = {}
+    for row in blank:
+        name = named[row["id"]]
+        found = choose(parents[row["id"]], name, coupled.get(name or ""))
+        if found is not None:
+            chosen[row["id"]] = found
     changes: list[Change] = []
     for row in blank:
-        contact = chosen[row["id"]]
+        contact = chosen.get(row["id"])
+        if contact is None:
+            continue
         value = (
             Ref("contact", contact.dataverse_id)
             if side == "dataverse"
@@ -144,16 +160,29 @@ async def fill_primary(
     for change, written in zip(changes, results, strict=True):
         if isinstance(written.error, Unavailable | Throttled):
             unreached.add(change.id)
-        found = couplings.get(change.id)
-        if written.error is not None or found is None:
+        pair = couplings.get(change.id)
+        if written.error is not None or pair is None:
             continue
-        if found[f"{side}_version"] == change.version:
-            common = (found[f"{_OTHER[side]}_common"] or {}).get(KEY)
+        if pair[f"{side}_version"] == change.version:
+            common = (pair[f"{_OTHER[side]}_common"] or {}).get(KEY)
             values = agreed_values(chosen[change.id], side, named[change.id], common)
             agreed = None if values is None else (KEY, *values)
-            noted.append(Noted(found, written, agreed))
+            noted.append(Noted(pair, written, agreed))
     note_writes(session, "CUSTOMER", side, noted)
     return unreached
+
+
+def _coupled_contacts(
+    session: Session, side: SystemName, named: Iterable[str | None]
+) -> dict[str, NewContact]:
+    """Return the coupled ones among the contacts named by the other side."""
+    names = sorted({name for name in named if name})
+    store, company = session.store, session.company_id
+    if side == "dataverse":
+        by_key = store.by_key(company, "CONTACT", names)
+        return {key: NewContact(key, pair[1]) for key, pair in by_key.items()}
+    by_id = store.by_dataverse_id(company, "CONTACT", names)
+    return {id_: NewContact(key, id_) for id_, (_, key) in by_id.items() if key}
 
 
 async def _named_by_others(

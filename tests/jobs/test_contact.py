@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pandas as pd
 import pytest
 
-from flows.primary_contact import NewContact, agreed_values
+from flows.primary_contact import NewContact, agreed_values, choose
 from flows.verify import verify
 from tieline.emulator.faults import Fault
 from tieline.store import Outcome
@@ -401,6 +401,40 @@ def test_a_completed_primary_contact_is_no_drift(world, pair, make):
     named = customer["primaryContactNumber"], account["_primarycontactid_value"]
     assert 1 == sum(1 for one in named if one)
     assert ("Leeds", "1") == (account["address1_city"], customer["phoneNumber"])
+
+
+def test_new_contacts_on_both_sides_leave_one_primary(world, pair):
+    """Whom the account got in the first pass is whom the customer gets."""
+    person(world, pair[0], surname="Here")
+    person_there(world, pair[1], lastname="There")
+    world.run("CONTACT", create_new=True)
+    account = world.dv.row("account", pair[1])
+    customer = world.company.row("customers", pair[0]["id"])
+    ours = {
+        world.company.row("contacts", b)["number"]: d
+        for b, d in world.coupled("CONTACT").items()
+    }
+    assert 2 == len(ours)
+    named = ours[customer["primaryContactNumber"]]
+    assert account["_primarycontactid_value"] == named
+    (report,) = world.run_flow(verify, job="CUSTOMER")
+    assert [] == report.verification.different
+
+
+@pytest.mark.parametrize(
+    ("named", "coupled", "expected"),
+    [
+        (None, None, "C1"),
+        ("C2", None, "C2"),
+        ("id2", None, "C2"),
+        ("C9", NewContact("C9", "id9"), "C9"),
+        ("C9", None, None),
+    ],
+)
+def test_who_becomes_primary(named, coupled, expected):
+    """The one whom the other side names; nobody while that one has no counterpart."""
+    found = choose([NewContact("C1", "id1"), NewContact("C2", "id2")], named, coupled)
+    assert expected == (found and found.number)
 
 
 @pytest.mark.parametrize(
