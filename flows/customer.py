@@ -17,7 +17,7 @@ import pandas as pd
 from flows.job import job_flow
 from flows.own_company import mark_source_as_ours
 from flows.primary_contact import adopt_contacts, postpone_primary
-from tieline.batch import Action, Batch
+from tieline.batch import Action, Batch, rows_of
 from tieline.conversions import (
     CODE,
     NUMBER,
@@ -157,16 +157,17 @@ async def name_contacts(
         "contacts", list(coupled["bc_id"]), columns=("companyNumber",)
     )
     companies = {
-        pairs[id_]: number
-        for id_, number in customers["companyContactNumber"].items()
-        if number
+        pairs[row["id"]]: row["companyContactNumber"]
+        for row in rows_of(customers)
+        if row["companyContactNumber"]
     }
-    accounts = there[columns[0]]
+    accounts = {row["id"]: row[columns[0]] for row in rows_of(there)}
+    employers = {row["id"]: row["companyNumber"] for row in rows_of(persons)}
     gone = [
-        dataverse_id
-        for dataverse_id, bc_id in coupled["bc_id"].items()
-        if bc_id in persons.index
-        and persons.at[bc_id, "companyNumber"] == companies.get(accounts[dataverse_id])
+        row["dataverse_id"]
+        for row in rows_of(coupled)
+        if row["bc_id"] in employers
+        and employers[row["bc_id"]] == companies.get(accounts[row["dataverse_id"]])
     ]
     return {CONTACT: gone}
 

@@ -14,11 +14,11 @@ from typing import Any, Literal
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 
-from flows.couple import couple
+from flows.couple import InitialSync, couple
 from flows.jobs import MAPPINGS
 from flows.synchronize import broken_report, run_in_order, run_one, selected
 from tieline.errors import RunError, TielineError
-from tieline.mapping import TableMapping
+from tieline.mapping import Direction, TableMapping, UpdateConflictPolicy
 from tieline.overrides import check_overrides, with_overrides
 from tieline.report import Counters, JobReport, collecting_reports
 from tieline.session import Session, open_session
@@ -47,17 +47,19 @@ async def full_synchronization(
 
     async def run(name: str) -> JobReport:
         try:
-            advice = await _recommended(name, company)
+            advice, mapping = await _recommended(name, company)
         except TielineError as error:
             log.error("%s: %s: %s", name, error.code, error)
             return broken_report(name, error, state="NotRun")
         log.info("%s: %s", name, advice)
         report = JobReport(name)
         if advice == "couple first" and not dry_run:
-            report = await _couple(name, company)
+            report = await _couple(mapping, company)
             if report.exit_code:
                 return report
-        creates = advice == "full" if create_new is None else create_new
+        creates = create_new
+        if creates is None:
+            creates = advice == "full" or mapping.create_unmatched
         synchronized = await run_one(
             name,
             company=company,
@@ -70,15 +72,33 @@ async def full_synchronization(
     return await run_in_order(selected(jobs), run)
 
 
-async def _couple(name: str, company: str | None) -> JobReport:
+async def _couple(mapping: TableMapping, company: str | None) -> JobReport:
     """Couple by the mapping's match fields; without any, couple nothing."""
-    if not any(row.match_priority is not None for row in MAPPINGS[name].fields):
+    name = mapping.name
+    if not any(row.match_priority is not None for row in mapping.fields):
         return JobReport(name)
     with collecting_reports() as reports:
-        await couple(job=name, company=company, return_state=True)
+        await couple(
+            job=name, company=company, sync=after_matching(mapping), return_state=True
+        )
     if reports:
         return reports[0]
     return broken_report(name, RunError(f"Coupling {name} broke off."))
+
+
+def after_matching(mapping: TableMapping) -> InitialSync:
+    """Return which way newly matched records go first, as the mapping's flag says.
+
+    A bidirectional mapping sends where its policy is send, and gets otherwise.
+    """
+    if not mapping.synchronize_matched:
+        return "none"
+    sends = mapping.update_conflict is UpdateConflictPolicy.SEND
+    if mapping.direction is Direction.TO_DATAVERSE or (
+        mapping.direction is Direction.BIDIRECTIONAL and sends
+    ):
+        return "to-dataverse"
+    return "from-dataverse"
 
 
 def _together(advice: str, coupled: JobReport, report: JobReport) -> JobReport:
@@ -93,12 +113,14 @@ def _together(advice: str, coupled: JobReport, report: JobReport) -> JobReport:
     return report
 
 
-async def _recommended(name: str, company: str | None) -> Recommendation:
+async def _recommended(
+    name: str, company: str | None
+) -> tuple[Recommendation, TableMapping]:
     settings = load_settings()
     check_overrides(settings, MAPPINGS.values())
     async with open_session(settings, company=company) as session:
         mapping = with_overrides(MAPPINGS[name], settings)
-        return await recommendation(mapping, session)
+        return await recommendation(mapping, session), mapping
 
 
 async def recommendation(mapping: TableMapping, session: Session) -> Recommendation:

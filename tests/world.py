@@ -22,9 +22,10 @@ import pytest
 from prefect import Task
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+import flows.couple
 import flows.full_synchronization
 import flows.resolve
-import flows.synchronize  # noqa: F401 - loaded so that all flows are patched
+import flows.synchronize
 from flows.jobs import FLOWS
 from tieline.emulator.business_central import (
     BusinessCentralState,
@@ -169,6 +170,8 @@ def without_prefect(patch: pytest.MonkeyPatch) -> None:
                 patch.setattr(module, attribute, lambda: logger)
             elif attribute == "mark_run":
                 patch.setattr(module, attribute, _no_log)
+            elif attribute == "couple" and name == "flows.full_synchronization":
+                patch.setattr(module, attribute, _couple)
             elif attribute == "run_one":
                 patch.setattr(module, attribute, _run_one)
 
@@ -178,6 +181,11 @@ async def _run_one(name: str, **parameters: Any) -> JobReport:
     with collecting_reports() as reports:
         await FLOWS[name].fn(**parameters)
     return reports[0]
+
+
+async def _couple(*, return_state: bool, **parameters: Any) -> None:
+    """Stand in for COUPLE inside a flow."""
+    await flows.couple.couple.fn(**parameters)
 
 
 async def _no_log(*_: Any) -> None:
