@@ -25,7 +25,7 @@ from tieline.conversions import (
     Values,
     column_of,
 )
-from tieline.errors import RecordError, RuleViolated
+from tieline.errors import RecordError, RuleViolated, SystemName
 from tieline.mapping import Direction, FieldMapping, Hooks, TableMapping
 from tieline.rates import DIGITS, dataverse_rate
 from tieline.session import Session
@@ -64,6 +64,13 @@ class ExchangeRate(Number):
                     position, RuleViolated("The currency has no exchange rate.")
                 )
         return column_of(rates)
+
+
+    def normal(self, side: SystemName, values: Values) -> Values:
+        """Round rates only: of a factor all digits count, or the rate is off."""
+        if side == "bc":
+            return column_of(float(value or 0) for value in values)
+        return super().normal(side, values)
 
 
 class CurrencyPrecision(Conversion):

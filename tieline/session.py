@@ -126,11 +126,12 @@ class Session:
             "transactioncurrency", [base], columns=("isocurrencycode",)
         )
         code = str(currency["isocurrencycode"].iloc[0]) if len(currency) else ""
+        precision = row.get("currencydecimalprecision")
         return {
             "id": str(row.get("id") or ""),
             "base_currency_id": base,
             "base_currency_code": code,
-            "currency_precision": int(row.get("currencydecimalprecision") or 2),
+            "currency_precision": 2 if precision is None else int(precision),
             "language_code": int(row.get("languagecode") or 1033),
         }
 
