@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from tieline.batch import OneWay, RunOptions
 from tieline.mapping import Direction, TableMapping
 from tieline.odata.model import Filter
 from tieline.report import Counters, JobReport
 from tieline.session import Session, own_or_blank
+
+
+SETTLED = timedelta(seconds=60)
+"""After this time no transaction that began earlier is still on its way."""
 
 
 class JobRun:
@@ -117,4 +121,9 @@ class Pass:
         """The watermark this pass may save: what was seen, capped by the read."""
         if self.seen_until is None or self.served_at is None:
             return None
-        return min(self.seen_until, self.served_at)
+        until = self.seen_until
+        if self.way == "from-dataverse" and self.served_at - until >= SETTLED:
+            # Dataverse tells whole seconds, so the last one is read again each time;
+            # nothing is added to a second that is long over.
+            until = until.replace(microsecond=0) + timedelta(seconds=1)
+        return min(until, self.served_at)
