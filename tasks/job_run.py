@@ -12,7 +12,6 @@ from tieline.odata.model import Filter
 from tieline.report import Counters, JobReport
 from tieline.session import Session, own_or_blank
 
-
 SETTLED = timedelta(seconds=60)
 """After this time no transaction that began earlier is still on its way."""
 
