@@ -89,7 +89,8 @@ def test_every_row_says_enough(path):
         assert set(row) in SHAPES, id_
         for value in row.values():
             assert value, id_
-            assert all(str(text).strip() for text in value), id_
+            texts = value if isinstance(value, list) else [value]
+            assert all(str(text).strip() for text in texts), id_
 
 
 def test_every_named_test_carries_its_scenario():
