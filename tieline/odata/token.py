@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -123,6 +124,11 @@ def _check(settings: ServiceSettings, system: SystemName) -> None:
     if not settings.tenant_id and not settings.token_url:
         msg = f"The tenant that signs in to {title} is missing."
         raise SettingsError(msg, advice=f"Set {name}__TENANT_ID.")
+    for key, address in (("URL", settings.url), ("TOKEN_URL", settings.token_address)):
+        is_here = ServiceSettings.model_construct(url=address).is_loopback
+        if urlsplit(address).scheme != "https" and not is_here:
+            msg = f"The credentials for {title} would travel unprotected."
+            raise SettingsError(msg, advice=f"Begin {name}__{key} with https://.")
 
 
 def _refusal(fields: dict[str, object], title: str, status: int) -> SignInRefused:
