@@ -38,16 +38,43 @@ def print_json_list(pages: Iterable[Sequence[Any]]) -> None:
 def print_table(
     title: str, columns: Sequence[str], rows: Iterable[Iterable[Any]]
 ) -> None:
-    """Print rows as a table; None is an empty cell, flags are yes or empty."""
-    table = Table(title=title, title_justify="left", title_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(_cell(value)) for value in row))
+    """Print rows as a table; None is an empty cell, flags are yes or empty.
+
+    A terminal that is too narrow for a table gets a line for each cell instead.
+    """
+    cells = [[_cell(value) for value in row] for row in rows]
     console = Console()
     if not console.is_terminal:
         console = Console(width=_PIPED_WIDTH)
+    if console.width < _needed_width(len(columns), cells):
+        _print_lines(console, title, columns, cells)
+        return
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in cells:
+        table.add_row(*map(Text, row))
     console.print(table)
+
+
+def _needed_width(count: int, cells: Sequence[Sequence[str]]) -> int:
+    """Return the width below which cells would be folded beyond recognition."""
+    longest = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return sum(min(max(n, 4), 10) for n in longest) + 3 * count + 1
+
+
+def _print_lines(
+    console: Console,
+    title: str,
+    columns: Sequence[str],
+    cells: Sequence[Sequence[str]],
+) -> None:
+    console.print(Text(title, style="bold"))
+    for row in cells:
+        console.print()
+        for column, cell in zip(columns, row, strict=True):
+            if cell:
+                console.print(Text(f"{column}: {cell}"))
 
 
 def _cell(value: Any) -> str:

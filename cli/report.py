@@ -33,7 +33,9 @@ def exit_code_of_all(reports: Sequence[JobReport]) -> int:
 
 
 def explain_failure(report: JobReport) -> None:
-    """Say on stderr why the job itself could not run, if so."""
+    """Say on stderr what the job did without, and why it could not run, if so."""
+    if report.warning:
+        click.echo(f"Warning: {report.job}: {report.warning}", err=True)
     if report.error_code:
         click.echo(f"Error: {report.reason}", err=True)
 

@@ -243,11 +243,9 @@ async def run_passes(
     log = get_run_logger()
     fitted = await fit_mapping(declared, session)
     if fitted.off:
-        log.warning(
-            "%s: off, because the service does not offer them: %s",
-            declared.name,
-            ", ".join(fitted.off),
-        )
+        report.warning = "off, because the service does not offer them: "
+        report.warning += ", ".join(fitted.off)
+        log.warning("%s: %s", declared.name, report.warning)
     mapping = fitted.mapping
     run = JobRun(mapping, options, session, report, log)
     with job_lock(session, mapping):

@@ -91,6 +91,7 @@ class JobReport:
     plan_id: str | None = None
     verification: Verification | None = None
     recommendation: str = ""
+    warning: str = ""
     error_code: str = ""
     exit_code: int = 0
 

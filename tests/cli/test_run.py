@@ -196,3 +196,16 @@ def test_wrong_arguments_start_nothing(services, invoke, arguments, expected):
     )
     assert sentence(result).startswith(expected)
     assert "" == result.stderr.split("Error: ")[0]
+
+
+def test_what_the_standard_api_lacks_is_said_on_the_terminal(
+    services, invoke, prefect_server
+):
+    """One warning names the fields that are off; the job runs without them."""
+    services.bc.companion = False
+    result = invoke("run", "CUSTOMER", "--json")
+    assert 0 == result.exit_code
+    assert "error" not in document(result)
+    (line,) = (text for text in result.stderr.splitlines() if "Warning: " in text)
+    assert line.startswith("Warning: CUSTOMER: off, because the service does not offer")
+    assert "faxNumber" in line
