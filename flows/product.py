@@ -17,6 +17,7 @@ from flows.product_state import (
     REVISED,
     STATE,
     note_steps,
+    rewrite_products,
     settle_states,
     update_products,
 )
@@ -172,6 +173,7 @@ def product_hooks(
         ignore=ignore,
         transformed=_transformed,
         update=update_products,
+        rewrite=rewrite_products,
         loaded=_loaded,
     )
 

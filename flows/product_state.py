@@ -113,17 +113,14 @@ class _Steps:
         ]
         at_once = [p for p in self._changes if p not in set(by_steps)]
         await self._send(at_once, {p: _whole(self._changes[p].values) for p in at_once})
-        refused = [p for p in at_once if p in unfinished and self._is_refused(p)]
+        refused = [
+            p for p in at_once if p in unfinished and _is_refused(self.results[p])
+        ]
         for position in set(at_once) - set(refused):
             unfinished.pop(position, None)
         await self._by_steps([*by_steps, *refused])
         if any(self.results[position].error is None for position in refused):
             self._cache.put(self._key, "yes")
-
-    def _is_refused(self, position: int) -> bool:
-        error = self.results[position].error
-        other = VersionConflict | NotFound | Duplicate | Forbidden
-        return isinstance(error, Rejected) and not isinstance(error, other)
 
     async def _by_steps(self, positions: list[int]) -> None:
         states = self._batch.destination_now[STATE]
@@ -171,6 +168,51 @@ class _Steps:
         ]
         results = await self._session.dataverse.update("product", changes)
         self.results.update(zip(positions, results, strict=True))
+
+
+def _is_refused(written: Written) -> bool:
+    """Tell whether another state of the product may make the service accept it."""
+    other = VersionConflict | NotFound | Duplicate | Forbidden
+    return isinstance(written.error, Rejected) and not isinstance(written.error, other)
+
+
+async def rewrite_products(
+    session: Session, changes: Sequence[Change]
+) -> list[Written]:
+    """Change products and leave each in the state that it is in."""
+    first = await session.dataverse.update("product", changes)
+    results = {written.id: written for written in first}
+    refused = [c for c in changes if _is_refused(results[c.id])]
+    if not refused:
+        return first
+    found = await session.dataverse.by_id(
+        "product", [change.id for change in refused], columns=(STATE,)
+    )
+    states = found[STATE].to_dict()
+    paths = {
+        change.id: _path(states.get(change.id), dict(change.values))
+        for change in refused
+    }
+    for step in range(max(map(len, paths.values()))):
+        due = [id_ for id_, path in paths.items() if len(path) > step]
+        sent = [Change(id_, paths[id_][step]) for id_ in due]
+        for written in await session.dataverse.update("product", sent) if sent else []:
+            moves = STATE in paths[written.id][step]
+            if moves and written.error is not None:
+                # It stands still, so that the steps after this one cannot follow.
+                del paths[written.id][step + 1 :]
+            if not moves or written.error is not None:
+                results[written.id] = written
+    return [results[change.id] for change in changes]
+
+
+def _path(state: int | None, values: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the steps by way of a revision; none where a revision is no help."""
+    if state == ACTIVE:
+        return [_state(REVISED), values, _state(ACTIVE)]
+    if state == RETIRED:
+        return [_state(ACTIVE), *_path(ACTIVE, values), _state(RETIRED)]
+    return []
 
 
 def _whole(values: Mapping[str, Any]) -> dict[str, Any]:

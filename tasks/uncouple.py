@@ -84,9 +84,12 @@ async def empty_marks(run: JobRun, ids: list[str]) -> tuple[int, dict[str, Any]]
 async def _clear(run: JobRun, ids: list[str]) -> tuple[int, dict[str, Any]]:
     if not ids:
         return 0, {}
-    written = await run.session.dataverse.update(
-        run.mapping.dataverse, [Change(id_, {COMPANY: None}) for id_ in ids]
-    )
+    changes = [Change(id_, {COMPANY: None}) for id_ in ids]
+    rewrite = run.mapping.hooks.rewrite
+    if rewrite is not None:
+        written = await rewrite(run.session, changes)
+    else:
+        written = await run.session.dataverse.update(run.mapping.dataverse, changes)
     failed = {
         item.id: item.error
         for item in written

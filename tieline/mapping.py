@@ -85,6 +85,7 @@ CandidateHook = Callable[[Any, Any, Direction], Awaitable[list[str]]]
 UpdateHook = Callable[
     [Any, Any, Sequence[int], Sequence[Change]], Awaitable[list[Written]]
 ]
+RewriteHook = Callable[[Any, Sequence[Change]], Awaitable[list[Written]]]
 ReadyHook = Callable[[Any, Any, Direction], Awaitable[None]]
 FinishedHook = Callable[[Any, Any, Any], Awaitable[None]]
 LinesHook = Callable[[Any, Any], Awaitable[pd.DataFrame]]
@@ -100,7 +101,8 @@ class Hooks:
     and may name their counterparts; `adopt` names existing counterparts of uncoupled
     rows; `transformed` may add values or problems to rows about to be written, and note
     in `batch.unfinished` what will remain to be done for a row; `insert` and `update`
-    replace the plain writes where a table takes rows only in steps; `loaded` does
+    replace the plain writes where a table takes rows only in steps, `rewrite` those to
+    Dataverse that no batch is behind; `loaded` does
     further steps after the rows are written, before the batch is stored; `stored` runs
     after the batch's local transaction; `finished` runs when a pass has been read to
     its end and all of it is stored; `uncoupled` is told which pairs (BC id to Dataverse
@@ -117,6 +119,7 @@ class Hooks:
     transformed: Hook | None = None
     insert: UpdateHook | None = None
     update: UpdateHook | None = None
+    rewrite: RewriteHook | None = None
     loaded: Hook | None = None
     stored: Hook | None = None
     finished: FinishedHook | None = None
