@@ -95,6 +95,11 @@ def coupled_rows(run: JobRun, names: list[str]) -> pd.DataFrame:
     return store.couplings(company, job, side="bc", ids=list(dict.fromkeys(ids)))
 
 
+def is_id(name: str) -> bool:
+    """Tell whether a name has the form of an id, not of a number, code or title."""
+    return _GUID.fullmatch(name.strip()) is not None
+
+
 def plain_name(name: str) -> str:
     """Return a name as it is looked up: ids in lower case without braces."""
     guid = _GUID.fullmatch(name.strip())

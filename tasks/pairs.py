@@ -10,6 +10,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.job_run import JobRun
+from tasks.named import is_id
 from tieline.batch import rows_of
 from tieline.conversions import Transfer, column_of
 from tieline.errors import AlreadyCoupled, Ambiguous, UnknownRecord
@@ -64,13 +65,15 @@ async def couple_pairs(run: JobRun, pairs: Sequence[tuple[str, str]]) -> list[st
 async def _require(run: JobRun, side: str, ids: Sequence[str]) -> None:
     table = run.mapping.bc if side == "bc" else run.mapping.dataverse
     service = run.session.side(side)
+    possible = [id_ for id_ in ids if is_id(id_)]
     inside = await service.by_id(
-        table, list(ids), columns=(), where=await run.filter_of(side)
+        table, possible, columns=(), where=await run.filter_of(side)
     )
     outside = [id_ for id_ in ids if id_ not in inside.index]
     if not outside:
         return
-    there = await service.by_id(table, outside, columns=())
+    possible = [id_ for id_ in outside if is_id(id_)]
+    there = await service.by_id(table, possible, columns=())
     missing = [id_ for id_ in outside if id_ not in there.index]
     if missing:
         msg = f"The {table} {missing[0]} does not exist."
