@@ -30,6 +30,22 @@ def synced(world: World, *names: str, **values: object) -> list[tuple[str, str]]
     return [(id_, coupled[id_]) for id_ in ids]
 
 
+def synced_person(world: World, customer: str, surname: str) -> tuple[str, str]:
+    """Create a person of a customer's company and its contact; returns their ids."""
+    number = world.company.row("customers", customer)["number"]
+    (relation,) = world.company.tables["Contact Business Relation"].where(
+        "number", number
+    )
+    values = {"surname": surname, "companyNumber": relation["contactNumber"]}
+    person = world.company.insert("contacts", {"type": "Person", **values})["id"]
+    world.run("CONTACT", create_new=True)
+    later(world)
+    for job in ("CUSTOMER", "CONTACT"):
+        world.run(job)
+    later(world)
+    return person, world.coupled("CONTACT")[person]
+
+
 def join(world: World, job: str, *pairs: tuple[str, str]) -> None:
     """Couple records in the store, as if a person had done it."""
     _save(world, job, list(pairs), {"pending_to": True, "pending_from": True})

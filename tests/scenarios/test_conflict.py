@@ -6,7 +6,15 @@ from datetime import timedelta
 
 import pytest
 
-from tests.scenarios.pairs import FROM, TO, later, stamps, synced, watermarks
+from tests.scenarios.pairs import (
+    FROM,
+    TO,
+    later,
+    stamps,
+    synced,
+    synced_person,
+    watermarks,
+)
 
 ONE_WAY = pytest.mark.parametrize("way", [TO, FROM])
 NONE = {"update_conflict": "none"}
@@ -195,23 +203,7 @@ def test_a_conflict_keeps_the_stamps_and_moves_the_watermarks(either_world, skew
     world = either_world
     world.dv.clock.skew = timedelta(seconds=skew)
     ((customer, account),) = synced(world, "Adatum")
-    (relation,) = world.company.tables["Contact Business Relation"].where(
-        "number", world.company.row("customers", customer)["number"]
-    )
-    person = world.company.insert(
-        "contacts",
-        {
-            "type": "Person",
-            "surname": "Smith",
-            "companyNumber": relation["contactNumber"],
-        },
-    )["id"]
-    world.run("CONTACT", create_new=True)
-    later(world)
-    contact = world.coupled("CONTACT")[person]
-    for job in ("CUSTOMER", "CONTACT"):
-        world.run(job)
-    later(world)
+    person, contact = synced_person(world, customer, "Smith")
     world.edit_customer(customer, displayName="X")
     world.edit_account(account, name="Y")
     world.company.update("contacts", person, {"surname": "X"})
