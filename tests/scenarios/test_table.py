@@ -21,7 +21,6 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 IDS = (HERE / "ids.txt").read_text(encoding="utf-8").split()
 TABLES = sorted((HERE / "table").glob("*.yaml"))
-AREAS = 29
 SHAPES = (
     {"tested"},
     {"not applicable"},
@@ -76,10 +75,7 @@ def named_in(row):
 def test_no_scenario_is_missing_or_twice():
     """Every id of the list has exactly one row, and no row has another id."""
     assert 396 == len(IDS)
-    found = Counter(id_ for id_, _ in table())
-    # Only while whole areas have no file yet; goes when the last one is there.
-    wanted = dict.fromkeys(IDS if len(TABLES) == AREAS else found.keys() & IDS, 1)
-    assert wanted == found
+    assert dict.fromkeys(IDS, 1) == Counter(id_ for id_, _ in table())
 
 
 @pytest.mark.parametrize("path", TABLES, ids=lambda path: path.stem)
@@ -109,5 +105,4 @@ def test_every_carried_scenario_is_in_the_table():
     backed = {id_ for id_, row in table() if named_in(row)}
     carried_ids = set().union(*carried().values())
     assert [] == sorted(carried_ids - set(IDS))
-    if len(TABLES) == AREAS:
-        assert [] == sorted(carried_ids - backed)
+    assert [] == sorted(carried_ids - backed)
