@@ -10,7 +10,6 @@ from tests.world import World
 from tieline.store import Coupling, ErrorRow, Outcome
 
 TO, FROM = "to-dataverse", "from-dataverse"
-INACTIVE = {"statecode": 1, "statuscode": 2}
 
 
 def later(world: World, seconds: float = 5) -> None:
