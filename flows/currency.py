@@ -65,7 +65,6 @@ class ExchangeRate(Number):
                 )
         return column_of(rates)
 
-
     def normal(self, side: SystemName, values: Values) -> Values:
         """Round rates only: of a factor all digits count, or the rate is off."""
         if side == "bc":
