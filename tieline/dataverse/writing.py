@@ -41,7 +41,7 @@ class Writer:
         async def look_up(unsure: Sequence[Change]) -> list[Written | None]:
             return evidence.of_insert(unsure, await self._reread(unsure))
 
-        send = self._by_batch(self._create(rows))
+        send = self._by_batch(self._create(rows), rows)
         return await self._by_bulk("CreateMultiple", rows, send, look_up)
 
     async def update(self, rows: Sequence[Change]) -> list[Written]:
@@ -51,7 +51,7 @@ class Writer:
             frame = await self._reread(unsure)
             return evidence.of_update(unsure, frame, "dataverse")
 
-        send = self._by_batch(self._change(rows))
+        send = self._by_batch(self._change(rows), rows)
         guarded = [place for place, row in enumerate(rows) if row.version]
         free = [place for place, row in enumerate(rows) if not row.version]
         one_by_one, together = await gather_all(
@@ -74,7 +74,7 @@ class Writer:
             return Operation("DELETE", f"{self._inside}({row.id})", headers)
 
         return await self._in_parts(
-            rows, self._by_batch(operation), look_up, BATCH_ROWS
+            rows, self._by_batch(operation, ()), look_up, BATCH_ROWS
         )
 
     @property
@@ -82,21 +82,20 @@ class Writer:
         return self._at.reader.style.inside(self._at.base)
 
     def _create(self, rows: Sequence[Change]) -> Callable[[Change], Operation]:
-        key, select = self._at.table.key, self._select(rows)
+        key, url = self._at.table.key, address(self._inside, self._select(rows))
 
         def operation(row: Change) -> Operation:
-            body = {key: row.id, **self._body(row)}
-            return Operation("POST", address(self._inside, select), _WHOLE, body)
+            return Operation("POST", url, _WHOLE, {key: row.id, **self._body(row)})
 
         return operation
 
     def _change(self, rows: Sequence[Change]) -> Callable[[Change], Operation]:
-        select = self._select(rows)
+        base, query = self._inside, address("", self._select(rows))
 
         def operation(row: Change) -> Operation:
             # Without If-Match a PATCH would create the row that is missing.
             headers = {**_WHOLE, "If-Match": row.version or "*"}
-            url = address(f"{self._inside}({row.id})", select)
+            url = f"{base}({row.id}){query}"
             return Operation("PATCH", url, headers, self._body(row))
 
         return operation
@@ -147,8 +146,11 @@ class Writer:
         )
         return [one for part in written for one in part]
 
-    def _by_batch(self, operation: Callable[[Change], Operation]) -> Send:
-        shape = self._at.shape()
+    def _by_batch(
+        self, operation: Callable[[Change], Operation], asked: Sequence[Change]
+    ) -> Send:
+        """Return what sends operations; they ask for the columns of `asked` back."""
+        shape = self._shape_of(asked)
 
         async def send(rows: Sequence[Change]) -> list[Written | None]:
             results = await self._at.reader.results(

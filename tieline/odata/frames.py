@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 
 import pandas as pd
@@ -50,18 +51,35 @@ class Shape:
 
 def frame_of(rows: Sequence[Mapping[str, Any]], shape: Shape) -> pd.DataFrame:
     """Build the frame of `rows`: id, version, modified, then the columns."""
-    key, modified = shape.table.key, shape.modified
+    key, modified = shape.table.key, shape.modified or ""
+    names = dict.fromkeys([key, "@odata.etag", modified])
+    names |= dict.fromkeys(name for _, name, _ in shape.fields)
+    held = dict(zip(names, _transposed(rows, list(names)), strict=True))
     columns: dict[str, Any] = {
-        "id": _plain([str(row[key]).lower() for row in rows]),
-        "version": _plain([row.get("@odata.etag") for row in rows]),
-        "modified": times([row.get(modified) if modified else None for row in rows]),
+        "id": _plain([str(id_).lower() for id_ in held[key]]),
+        "version": _plain(held["@odata.etag"]),
+        "modified": times(held[modified]),
     }
     for column, name, decode in shape.fields:
         if column in columns:
             continue
-        values = [row.get(name) for row in rows]
+        values = held[name]
         columns[column] = _plain([decode(v) for v in values] if decode else values)
     return pd.DataFrame(columns)
+
+
+def _transposed(
+    rows: Sequence[Mapping[str, Any]], names: Sequence[str]
+) -> Sequence[Sequence[Any]]:
+    """Return the values of each name, row by row; None where a row lacks it."""
+    if not rows:
+        return [()] * len(names)
+    pick = itemgetter(*names)
+    try:
+        picked = [pick(row) for row in rows]
+    except KeyError:
+        picked = [tuple(map(row.get, names)) for row in rows]
+    return list(zip(*picked, strict=True))
 
 
 def by_row_id(rows: Sequence[Mapping[str, Any]], shape: Shape) -> pd.DataFrame:
@@ -90,5 +108,5 @@ def blank_time(value: Any) -> bool:
     return not value or str(value).startswith("0001-01-01")
 
 
-def _plain(values: list[Any]) -> pd.Series[Any]:
-    return pd.Series(values, dtype=object)
+def _plain(values: Sequence[Any]) -> pd.Series[Any]:
+    return pd.Series(list(values), dtype=object)

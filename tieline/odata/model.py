@@ -127,8 +127,7 @@ class Change:
     version: str | None = None
 
 
-@dataclass(frozen=True)
-class Written:
+class Written(NamedTuple):
     """What became of one `Change`, in the order of the request.
 
     `row` holds the columns the service returned, by our names, or None when it

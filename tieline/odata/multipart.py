@@ -10,7 +10,6 @@ import orjson
 from tieline.odata.wire import Operation, Result, parsed
 
 _STATUS = re.compile(rb"HTTP/\d(?:\.\d)?\s+(\d{3})")
-_BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 
 
 def encode(operations: Sequence[Operation], boundary: str) -> bytes:
@@ -20,28 +19,23 @@ def encode(operations: Sequence[Operation], boundary: str) -> bytes:
         ValueError: an address or a header holds a line break or a non-ASCII sign.
 
     """
-    lines: list[bytes] = []
+    opening = f"--{boundary}\r\nContent-Type: application/http\r\n"
+    opening += "Content-Transfer-Encoding: binary\r\n\r\n"
+    pieces: list[bytes] = []
     for one in operations:
-        head = [f"{one.method} {one.url} HTTP/1.1", "Accept: application/json"]
-        head += [f"{name}: {value}" for name, value in one.headers.items()]
+        lines = [f"{one.method} {one.url} HTTP/1.1", "Accept: application/json"]
+        lines += [f"{name}: {value}" for name, value in one.headers.items()]
         content = b""
         if one.body is not None:
             content = orjson.dumps(one.body, default=float)
-            head.append("Content-Type: application/json; charset=utf-8")
-        if any("\r" in line or "\n" in line for line in head):
+            lines.append("Content-Type: application/json; charset=utf-8")
+        head = "\r\n".join(lines)
+        if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1:
             msg = "a line break in an address or a header"
             raise ValueError(msg)
-        lines += [
-            f"--{boundary}".encode(),
-            b"Content-Type: application/http",
-            b"Content-Transfer-Encoding: binary",
-            b"",
-            *(line.encode("ascii") for line in head),
-            b"",
-            content,
-        ]
-    lines += [f"--{boundary}--".encode(), b""]
-    return b"\r\n".join(lines)
+        pieces.append(b"%b\r\n\r\n%b\r\n" % ((opening + head).encode("ascii"), content))
+    pieces.append(f"--{boundary}--\r\n".encode())
+    return b"".join(pieces)
 
 
 def decode(content_type: str, content: bytes) -> list[Result]:
@@ -60,54 +54,65 @@ def decode(content_type: str, content: bytes) -> list[Result]:
 
 def _results(content: bytes, boundary: bytes) -> Iterator[Result]:
     for part in _parts(content, boundary):
-        headers, inner = _split_head(part)
-        kind = headers.get("content-type", "")
-        if kind.startswith("multipart/"):
+        head, inner = _split_head(part)
+        if b"multipart/" in head.lower():
+            kind = _headers(head).get("content-type", "")
             yield from _results(inner, _boundary(kind.encode(), inner))
             continue
-        if not _STATUS.match(inner.lstrip()):
+        status = _STATUS.match(inner)
+        if status is None:
             # A part that is the HTTP message itself, without headers of its own.
             inner = part.lstrip()
-        status = _STATUS.match(inner.lstrip())
+            status = _STATUS.match(inner)
         if status is None:
             msg = "a part of the batch's answer has no status"
             raise ValueError(msg)
-        _, _, rest = inner.lstrip().partition(b"\n")
-        inner_headers, body = _split_head(rest)
-        yield Result(int(status.group(1)), inner_headers, parsed(body.strip()))
+        head, body = _split_head(inner[status.end() :].partition(b"\n")[2])
+        yield Result(int(status[1]), _headers(head), parsed(body.strip()))
 
 
 def _parts(content: bytes, boundary: bytes) -> Iterator[bytes]:
-    line = re.compile(
-        rb"(?:\A|\r?\n)--" + re.escape(boundary) + rb"(--)?[ \t]*(?=\r?\n|\Z)"
-    )
-    start: int | None = None
-    for found in line.finditer(content):
-        if start is not None:
-            yield _after_line_end(content[start : found.start()])
-        start = found.end()
-        if found.group(1):
+    delimiter = b"\n--" + boundary
+    pieces = iter((b"\n" + content).split(delimiter))
+    next(pieces)
+    part: bytes | None = None
+    for piece in pieces:
+        line, found, rest = piece.partition(b"\n")
+        if not found:
+            line, rest = piece, b""
+        is_end = line.startswith(b"--")
+        if line.removeprefix(b"--").strip():
+            # The boundary of another part that begins like this one.
+            part = None if part is None else part + delimiter + piece
+            continue
+        if part is not None:
+            yield part.removesuffix(b"\r")
+        if is_end:
             return
-    if start is not None and content[start:].strip():
-        yield _after_line_end(content[start:])
+        part = rest
+    if part is not None and part.strip():
+        yield part
 
 
-def _after_line_end(part: bytes) -> bytes:
-    return part.removeprefix(b"\r").removeprefix(b"\n")
-
-
-def _split_head(message: bytes) -> tuple[dict[str, str], bytes]:
+def _split_head(message: bytes) -> tuple[bytes, bytes]:
+    """Split at the first blank line, which ends in CRLF or LF."""
     if message.startswith((b"\r\n", b"\n")):
-        return {}, _after_line_end(message)
-    found = _BLANK_LINE.search(message)
-    head = message[: found.start()] if found else message
-    body = message[found.end() :] if found else b""
+        return b"", message[message.index(b"\n") + 1 :].lstrip()
+    carriage, bare = message.find(b"\n\r\n"), message.find(b"\n\n")
+    if bare >= 0 and not 0 <= carriage < bare:
+        return message[:bare], message[bare + 2 :].lstrip()
+    if carriage >= 0:
+        return message[:carriage], message[carriage + 3 :].lstrip()
+    return message, b""
+
+
+def _headers(head: bytes) -> dict[str, str]:
     headers = {}
-    for line in head.splitlines():
-        name, colon, value = line.decode("latin-1").partition(":")
+    for line in head.decode("latin-1").split("\n"):
+        name, colon, value = line.partition(":")
         if colon:
             headers[name.strip().lower()] = value.strip()
-    return headers, body
+    return headers
 
 
 def _boundary(content_type: bytes, content: bytes) -> bytes:

@@ -7,7 +7,8 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import httpx
 import orjson
@@ -15,22 +16,23 @@ import orjson
 from tieline.errors import TielineError
 
 
-@dataclass(frozen=True)
-class Operation:
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+
+class Operation(NamedTuple):
     """One operation of a batch; `url` as the service wants it inside a batch."""
 
     method: str
     url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = _NO_HEADERS
     body: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(NamedTuple):
     """The answer to one operation: header names lower-case, body parsed if JSON."""
 
     status: int
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = _NO_HEADERS
     body: Any = None
 
 
