@@ -261,7 +261,7 @@ def _new_contact(batch: Batch, position: int) -> NewContact:
     if batch.to_dataverse:
         return NewContact(batch.source_key(position), batch.destination_id[position])
     row = batch.after.get(position) or {}
-    number = row.get("number") or batch.destination_cell("number", position)
+    number = row.get("number") or batch.destination_cells("number")[position]
     return NewContact(str(number), batch.source_ids[position])
 
 

@@ -72,19 +72,19 @@ def _open_intents(run: JobRun, batch: Batch) -> list[int]:
     positions = rows_to_write(batch)
     if not positions:
         return []
-    ids = batch.source_ids
-    now = run.now
+    ids, way, now = batch.source_ids, batch.way, run.now
+    company, mapping, run_id = run.session.company_id, run.mapping.name, run.run_id
     return run.session.store.open_intents(
         [
             IntentRow(
-                company=run.session.company_id,
-                mapping=run.mapping.name,
-                direction=batch.way,
+                company=company,
+                mapping=mapping,
+                direction=way,
                 source_id=ids[position],
                 destination_id=batch.destination_id[position],
                 step=batch.action[position].value,
                 payload=_intended(batch, position),
-                run_id=run.run_id,
+                run_id=run_id,
                 at=now,
             )
             for position in positions
@@ -266,9 +266,10 @@ def _note_changes_of_others(batch: Batch) -> None:
             values.append(value)
     to = batch.to_dataverse
     new = np.array([batch.is_created(int(p)) for p in positions], dtype=bool)
+    told = set().union(*after)
     for row in batch.mapping.active(batch.direction.opposite):
         column = row.dataverse if to else row.bc
-        if not row.conversion.transfers or not column:
+        if not row.conversion.transfers or column not in told:
             continue
         if row.key not in batch.destination_now:
             continue

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from tasks.job_run import JobRun
-from tieline.batch import Action, Batch, Parked
+from tieline.batch import Action, Batch, Parked, Values
+from tieline.columns import transposed
 from tieline.errors import Blocked
 from tieline.failures import is_same_failure, next_try, parts
 from tieline.report import Counters, RecordFailure
@@ -29,24 +28,24 @@ _COUNTED = {
 
 def outcome_of(run: JobRun, batch: Batch, intents: Sequence[int]) -> Outcome:
     """Return what to store of this batch, and add it to the run's report."""
-    agreed = _common_values(batch)
-    couplings = [
-        _success(run, batch, position, agreed)
-        for position in batch.positions(Action.INSERT, Action.MODIFY, Action.UNCHANGED)
+    came = batch.positions(Action.INSERT, Action.MODIFY, Action.UNCHANGED)
+    couplings = _successes(run, batch, came)
+    cleared = couplings[f"{batch.source_side}_id"]
+    journal = _journal(run, batch)
+    ids = batch.source_ids
+    failed_yet_written = [
+        position for position in batch.results if batch.action[position] is Action.FAIL
     ]
-    journal = [
-        _journal(run, batch, position)
-        for position in sorted(batch.results)
-        if batch.values[position]
-    ]
+    columns = _successes(run, batch, failed_yet_written)
     partial = {
-        batch.cell("id", position): _success(run, batch, position, agreed)
-        for position in batch.results
-        if batch.action[position] is Action.FAIL
+        ids[position]: {name: column[place] for name, column in columns.items()}
+        for place, position in enumerate(failed_yet_written)
     }
-    cleared = [row[f"{batch.source_side}_id"] for row in couplings]
     batch.drop_done(*Action)
     errors, failed = _failures(run, batch, partial)
+    for row in failed:
+        for name, column in couplings.items():
+            column.append(row[name])
     count(run.counters(batch.way), batch)
     count_lines(run, batch)
     return Outcome(
@@ -54,7 +53,12 @@ def outcome_of(run: JobRun, batch: Batch, intents: Sequence[int]) -> Outcome:
         mapping=run.mapping.name,
         direction=batch.way,
         at=run.now,
-        couplings=_frame([*couplings, *failed]),
+        couplings=pd.DataFrame(
+            {
+                name: pd.Series(column, dtype=object)
+                for name, column in couplings.items()
+            }
+        ),
         removed=batch.removed,
         errors=errors,
         cleared=cleared,
@@ -80,90 +84,83 @@ def count_lines(run: JobRun, batch: Batch) -> None:
         setattr(counters, name, getattr(counters, name) + 1)
 
 
-def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame | None:
-    if not rows:
-        return None
-    names = rows[0].keys()
-    frame = pd.DataFrame(
-        {name: pd.Series([row[name] for row in rows], dtype=object) for name in names}
-    )
-    for name in ("bc_modified", "dataverse_modified"):
-        frame[name] = pd.to_datetime(frame[name], utc=True)
-    return frame
-
-
-def _success(
-    run: JobRun, batch: Batch, position: int, agreed: _Agreed
-) -> dict[str, Any]:
-    """Return the coupling row after a record came through."""
+def _successes(run: JobRun, batch: Batch, positions: list[int]) -> dict[str, list[Any]]:
+    """Return the couplings of records that came through, column by column."""
     here, there = batch.source_side, batch.destination_side
-    written = batch.results.get(position)
-    row = _coupling_base(batch, position)
-    row[f"{here}_id"] = batch.cell("id", position)
-    row[f"{there}_id"] = batch.destination_id[position]
-    row[f"{here}_version"] = batch.cell("version", position)
-    row[f"{here}_modified"] = batch.cell("modified", position)
-    if written is not None:
-        row[f"{there}_version"] = written.version
-        row[f"{there}_modified"] = written.modified
-    elif batch.destination is not None:
-        row[f"{there}_version"] = batch.destination_cell("version", position)
-        row[f"{there}_modified"] = batch.destination_cell("modified", position)
-    row["bc_key"] = _bc_key(batch, position)
-    row[batch.result_name] = "success"
-    row["to_run" if batch.to_dataverse else "from_run"] = run.run_id
-    row["pending_to" if batch.to_dataverse else "pending_from"] = False
-    opposite = "pending_from" if batch.to_dataverse else "pending_to"
-    row[opposite] = bool(batch.pending[position]) or row[opposite]
-    row["unfinished"] = batch.unfinished.get(position)
-    _agree(batch, position, row, agreed)
-    return row
+    former = [batch.coupling[position] or _COUPLING_DEFAULTS for position in positions]
+    names = list(_COUPLING_DEFAULTS)
+    columns = {
+        name: list(column)
+        for name, column in zip(names, transposed(former, names), strict=True)
+    }
+
+    def at_positions(cells: Sequence[Any] | Values) -> list[Any]:
+        return [cells[position] for position in positions]
+
+    columns[f"{here}_id"] = at_positions(batch.cells("id"))
+    columns[f"{there}_id"] = at_positions(batch.destination_id)
+    columns[f"{here}_version"] = at_positions(batch.cells("version"))
+    columns[f"{here}_modified"] = at_positions(batch.cells("modified"))
+    if batch.destination is not None:
+        columns[f"{there}_version"] = at_positions(batch.destination_cells("version"))
+        columns[f"{there}_modified"] = at_positions(batch.destination_cells("modified"))
+    for place, position in enumerate(positions):
+        written = batch.results.get(position)
+        if written is not None:
+            columns[f"{there}_version"][place] = written.version
+            columns[f"{there}_modified"][place] = written.modified
+    columns["bc_key"] = at_positions(_bc_keys(batch))
+    count = len(positions)
+    to = batch.to_dataverse
+    columns[batch.result_name] = ["success"] * count
+    columns["to_run" if to else "from_run"] = [run.run_id] * count
+    columns["pending_to" if to else "pending_from"] = [False] * count
+    opposite = "pending_from" if to else "pending_to"
+    pending = at_positions(batch.pending.tolist())
+    columns[opposite] = [
+        now or before for now, before in zip(pending, columns[opposite], strict=True)
+    ]
+    columns["unfinished"] = [batch.unfinished.get(position) for position in positions]
+    for side, values in ((here, batch.source_now), (there, batch.wanted)):
+        name = f"{side}_common"
+        columns[name] = _agreed(batch, positions, columns[name], values)
+    return columns
 
 
-@dataclass(frozen=True)
-class _Agreed:
-    """What each row's sides hold in common now, column by column turned to rows."""
-
-    keys: tuple[str, ...]
-    mine: list[tuple[Any, ...]]
-    theirs: list[tuple[Any, ...]]
-    settled: npt.NDArray[np.bool_]
-
-
-def _common_values(batch: Batch) -> _Agreed:
+def _agreed(
+    batch: Batch,
+    positions: list[int],
+    former: list[dict[str, Any] | None],
+    values: Mapping[str, Values],
+) -> list[dict[str, Any]]:
+    """Return what each row's side held in common, with what is settled now."""
     keys = tuple(batch.settled)
-    if not keys:
-        empty: list[tuple[Any, ...]] = [()] * len(batch)
-        return _Agreed((), empty, empty, np.zeros((len(batch), 0), dtype=bool))
-    return _Agreed(
-        keys,
-        list(zip(*(batch.source_now[key].tolist() for key in keys), strict=True)),
-        list(zip(*(batch.wanted[key].tolist() for key in keys), strict=True)),
-        np.column_stack([batch.settled[key] for key in keys]),
-    )
+    if not keys or not positions:
+        return [dict(common or {}) for common in former]
+    chosen = np.array(positions, dtype=np.intp)
+    cells = zip(*(values[key][chosen].tolist() for key in keys), strict=True)
+    settled = np.column_stack([batch.settled[key][chosen] for key in keys])
+    whole = np.asarray(settled.all(axis=1))
+    commons = []
+    for place, (row, common) in enumerate(zip(cells, former, strict=True)):
+        now = dict(zip(keys, row, strict=True))
+        if not whole[place]:
+            for index in (~settled[place]).nonzero()[0]:
+                del now[keys[index]]
+        commons.append({**common, **now} if common else now)
+    return commons
 
 
-def _agree(batch: Batch, position: int, row: dict[str, Any], agreed: _Agreed) -> None:
-    """Take what both sides now hold in common into the coupling."""
-    here, there = f"{batch.source_side}_common", f"{batch.destination_side}_common"
-    keys, settled = agreed.keys, agreed.settled[position]
-    mine = dict(zip(keys, agreed.mine[position], strict=True))
-    theirs = dict(zip(keys, agreed.theirs[position], strict=True))
-    for index in (~settled).nonzero()[0]:
-        del mine[keys[index]], theirs[keys[index]]
-    row[here] = {**(row[here] or {}), **mine}
-    row[there] = {**(row[there] or {}), **theirs}
-
-
-def _bc_key(batch: Batch, position: int) -> str | None:
-    name = batch.mapping.bc_key
+def _bc_keys(batch: Batch) -> list[str | None]:
+    """Return the number or code of each row in Business Central."""
     if batch.to_dataverse:
-        return batch.source_key(position)
-    after = batch.after.get(position)
-    if after is not None and after.get(name):
-        return str(after[name])
-    key = batch.destination_cell(name, position)
-    return None if key is None else str(key)
+        return [str(key or "") for key in batch.cells(batch.mapping.bc_key)]
+    name = batch.mapping.bc_key
+    keys = [None if key is None else str(key) for key in batch.destination_cells(name)]
+    for position, after in batch.after.items():
+        if after.get(name):
+            keys[position] = str(after[name])
+    return keys
 
 
 _COUPLING_DEFAULTS: dict[str, Any] = {
@@ -187,10 +184,6 @@ _COUPLING_DEFAULTS: dict[str, Any] = {
 }
 
 
-def _coupling_base(batch: Batch, position: int) -> dict[str, Any]:
-    return coupling_row(batch.coupling[position])
-
-
 def coupling_row(former: dict[str, Any] | None) -> dict[str, Any]:
     """Return a coupling row to save: the former one's values, or the defaults."""
     if former is None:
@@ -198,32 +191,41 @@ def coupling_row(former: dict[str, Any] | None) -> dict[str, Any]:
     return {name: former[name] for name in _COUPLING_DEFAULTS}
 
 
-def _journal(run: JobRun, batch: Batch, position: int) -> JournalRow:
-    """Return the before- and after-image of one write, for undo."""
-    here = batch.cell("id", position)
-    there = batch.destination_id[position]
-    to = batch.to_dataverse
-    values = batch.values[position]
-    is_new = batch.is_created(position)
-    known = batch.destination_now
-    before = (
-        None
-        if is_new
-        else {key: known[key][position] for key in values if key in known}
+def _journal(run: JobRun, batch: Batch) -> list[JournalRow]:
+    """Return before- and after-images of what was written, for undo."""
+    ids, to = batch.cells("id"), batch.to_dataverse
+    way, side, known, now = (
+        batch.way,
+        batch.destination_side,
+        batch.destination_now,
+        run.now,
     )
-    return JournalRow(
-        company=run.session.company_id,
-        mapping=run.mapping.name,
-        run_id=run.run_id,
-        direction=batch.way,
-        action="insert" if is_new else "modify",
-        bc_id=here if to else there,
-        dataverse_id=there if to else here,
-        side=batch.destination_side,
-        before=before,
-        after=values,
-        at=run.now,
-    )
+    company, mapping, run_id = run.session.company_id, run.mapping.name, run.run_id
+    rows = []
+    for position in sorted(batch.results):
+        values = batch.values[position]
+        if not values:
+            continue
+        here, there = ids[position], batch.destination_id[position]
+        is_new = batch.is_created(position)
+        rows.append(
+            JournalRow(
+                company=company,
+                mapping=mapping,
+                run_id=run_id,
+                direction=way,
+                action="insert" if is_new else "modify",
+                bc_id=here if to else there,
+                dataverse_id=there if to else here,
+                side=side,
+                before=None
+                if is_new
+                else {key: known[key][position] for key in values if key in known},
+                after=values,
+                at=now,
+            )
+        )
+    return rows
 
 
 def _failures(

@@ -12,6 +12,7 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.job_run import JobRun
 from tieline.batch import Action, Batch, rows_of
+from tieline.columns import transposed
 from tieline.conversions import Transfer, Values, column_of
 from tieline.errors import UpdateConflict
 from tieline.mapping import Direction, FieldMapping, TableMapping
@@ -67,12 +68,14 @@ def travelling(mapping: TableMapping, direction: Direction) -> list[FieldMapping
 async def _decide(run: JobRun, batch: Batch, target: Table) -> dict[str, Decisions]:
     """Compare field by field; returns the decisions by field key."""
     inserting = batch.is_(Action.INSERT)
-    source_common = _commons(batch, batch.source_side)
-    destination_common = _commons(batch, batch.destination_side)
+    rows = travelling(run.mapping, batch.direction)
+    keys = [row.key for row in rows]
+    bases = _commons(batch, batch.source_side, keys)
+    bases_there = _commons(batch, batch.destination_side, keys)
     is_two_way = run.mapping.direction is Direction.BIDIRECTIONAL
+    to = batch.to_dataverse
     decisions: dict[str, Decisions] = {}
-    for row in travelling(run.mapping, batch.direction):
-        to = batch.to_dataverse
+    for row in rows:
         source_name, target_name = (
             (row.bc, row.dataverse)
             if to
@@ -103,9 +106,7 @@ async def _decide(run: JobRun, batch: Batch, target: Table) -> dict[str, Decisio
         )
         for position, error in transfer.problems.items():
             batch.fail(position, error)
-        key = row.key
-        base = column_of([common.get(key, _ABSENT) for common in source_common])
-        base_there = column_of([c.get(key, _ABSENT) for c in destination_common])
+        base, base_there = bases[row.key], bases_there[row.key]
         has_base = (base != _ABSENT) & (base_there != _ABSENT)
         decision = decide_field(
             source_changed=changed_since(now, base, has_base=has_base),
@@ -136,9 +137,12 @@ def _respect_field_rules(
         decision[missing] = Decision.KEEP
 
 
-def _commons(batch: Batch, side: str) -> list[Mapping[str, Any]]:
+def _commons(batch: Batch, side: str, keys: list[str]) -> dict[str, Values]:
+    """Return what a side last had in common with the other, by field key."""
     name = f"{side}_common"
-    return [(row and row[name]) or _NOTHING for row in batch.coupling]
+    commons = [(row and row[name]) or _NOTHING for row in batch.coupling]
+    columns = transposed(commons, keys, missing=_ABSENT)
+    return {key: column_of(list(c)) for key, c in zip(keys, columns, strict=True)}
 
 
 def _settle_rows(run: JobRun, batch: Batch, decisions: dict[str, Decisions]) -> None:

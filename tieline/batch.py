@@ -272,30 +272,36 @@ class Batch:
             for name in aligned.select_dtypes("object"):
                 aligned[name] = aligned[name].where(exists, None)
         self.destination = aligned.reset_index(names="id")
+        self._cells.clear()
         return exists
 
     def source_key(self, position: int) -> str:
         """Return what people call the source record."""
         name = self.mapping.bc_key if self.to_dataverse else self.mapping.dataverse_name
-        if name in self.source:
-            return str(self.cell(name, position) or "")
-        return ""
+        return str(self.cells(name)[position] or "")
 
     def cell(self, name: str, position: int) -> Any:
         """Return one cell of the source; times as aware datetimes, or None."""
-        return self._column_of_cells("source", self.source, name)[position]
+        return self.cells(name)[position]
 
-    def destination_cell(self, name: str, position: int) -> Any:
-        """Return one cell of the destination, None where there is none."""
-        if self.destination is None or name not in self.destination:
-            return None
-        return self._column_of_cells("destination", self.destination, name)[position]
+    def cells(self, name: str) -> list[Any]:
+        """Return a column of the source as plain values, None where there is none."""
+        return self._column_of_cells("source", self.source, name)
 
-    def _column_of_cells(self, side: str, frame: pd.DataFrame, name: str) -> list[Any]:
+    def destination_cells(self, name: str) -> list[Any]:
+        """Return a column of the destination likewise."""
+        return self._column_of_cells("destination", self.destination, name)
+
+    def _column_of_cells(
+        self, side: str, frame: pd.DataFrame | None, name: str
+    ) -> list[Any]:
         """Turn a column into plain values once: a frame's cells are dear one by one."""
         cells = self._cells.get((side, name))
-        if cells is None or len(cells) != len(frame):
-            cells = self._cells[side, name] = cells_of(frame[name])
+        if cells is None:
+            cells = [None] * len(self)
+            if frame is not None and name in frame:
+                cells = cells_of(frame[name])
+            self._cells[side, name] = cells
         return cells
 
     def drop_done(self, *done: Action) -> None:

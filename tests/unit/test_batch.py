@@ -33,7 +33,7 @@ def batch():
     for name in ("version", "number"):
         made.column(name)
         made.cell(name, 0)
-        made.destination_cell(name, 0)
+        made.destination_cells(name)
     return made
 
 
@@ -45,7 +45,7 @@ def test_columns_follow_the_rows(batch, action):
     left = ["a", "c"]
     assert left == list(batch.column("number"))
     assert left == [batch.cell("number", position) for position in (0, 1)]
-    assert left == [batch.destination_cell("number", p) for p in (0, 1)]
+    assert left == batch.destination_cells("number")
     assert left == list(batch.destination_column("number"))
     assert {2} == {len(batch), len(batch.values), len(batch.coupling)}
 

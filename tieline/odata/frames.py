@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from operator import itemgetter
 from typing import Any
 
 import pandas as pd
 
+from tieline.columns import transposed
 from tieline.odata.model import Table
 
 Decode = Callable[[Any], Any]
@@ -54,7 +54,7 @@ def frame_of(rows: Sequence[Mapping[str, Any]], shape: Shape) -> pd.DataFrame:
     key, modified = shape.table.key, shape.modified or ""
     names = dict.fromkeys([key, "@odata.etag", modified])
     names |= dict.fromkeys(name for _, name, _ in shape.fields)
-    held = dict(zip(names, _transposed(rows, list(names)), strict=True))
+    held = dict(zip(names, transposed(rows, list(names)), strict=True))
     columns: dict[str, Any] = {
         "id": _plain([str(id_).lower() for id_ in held[key]]),
         "version": _plain(held["@odata.etag"]),
@@ -66,20 +66,6 @@ def frame_of(rows: Sequence[Mapping[str, Any]], shape: Shape) -> pd.DataFrame:
         values = held[name]
         columns[column] = _plain([decode(v) for v in values] if decode else values)
     return pd.DataFrame(columns)
-
-
-def _transposed(
-    rows: Sequence[Mapping[str, Any]], names: Sequence[str]
-) -> Sequence[Sequence[Any]]:
-    """Return the values of each name, row by row; None where a row lacks it."""
-    if not rows:
-        return [()] * len(names)
-    pick = itemgetter(*names)
-    try:
-        picked = [pick(row) for row in rows]
-    except KeyError:
-        picked = [tuple(map(row.get, names)) for row in rows]
-    return list(zip(*picked, strict=True))
 
 
 def by_row_id(rows: Sequence[Mapping[str, Any]], shape: Shape) -> pd.DataFrame:

@@ -15,7 +15,6 @@ import orjson
 
 from tieline.errors import TielineError
 
-
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 

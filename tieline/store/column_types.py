@@ -20,6 +20,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import TypeEngine
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -89,10 +90,26 @@ class Message(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> Any:
         """Store the text with what a database refuses replaced."""
-        if value is None:
-            return None
-        kept = value.replace("\x00", "\N{REPLACEMENT CHARACTER}")
-        return kept.encode("utf-8", "replace").decode("utf-8")
+        return storable(value)
+
+
+def to_raw_values(kind: TypeEngine[Any], values: list[Any]) -> list[Any]:
+    """Return what the driver is given for values of a column of this type."""
+    if isinstance(kind, Moment):
+        return [None if value is None else to_milliseconds(value) for value in values]
+    if isinstance(kind, Json):
+        return [None if value is None else to_json(value) for value in values]
+    if isinstance(kind, Message):
+        return [storable(value) for value in values]
+    return values
+
+
+def storable(text: str | None) -> str | None:
+    """Return the text with what a database refuses replaced."""
+    if text is None:
+        return None
+    kept = text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    return kept.encode("utf-8", "replace").decode("utf-8")
 
 
 def number_type() -> BigInteger:

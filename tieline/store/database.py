@@ -7,14 +7,24 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
-from sqlalchemy import URL, ColumnElement, Connection, Engine, create_engine, event
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Engine,
+    Insert,
+    Table,
+    create_engine,
+    event,
+    insert,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from tieline.errors import StoreError
 from tieline.store.address import database_file, shown
-from tieline.store.column_types import is_one_of
+from tieline.store.column_types import is_one_of, to_raw_values
 
 _BUSY_TIMEOUT_S = 30
 _WRITES = "tieline_writes"
@@ -109,3 +119,44 @@ class Database:
         if self.dialect == "sqlite":
             return sqlite.insert(table)
         return postgresql.insert(table)
+
+    def insert_rows(
+        self,
+        connection: Connection,
+        table: Table,
+        rows: Sequence[object],
+        *,
+        ids: Sequence[int] = (),
+    ) -> None:
+        """Insert rows that hold the columns as attributes; without ids, new ones."""
+        values: dict[str, list[Any]] = {
+            name: to_raw_values(column.type, [getattr(row, name) for row in rows])
+            for name, column in table.columns.items()
+            if name != "id"
+        }
+        if ids:
+            values["id"] = list(ids)
+        self.execute_columns(connection, insert(table), values)
+
+    def execute_columns(
+        self, connection: Connection, statement: Insert, values: dict[str, list[Any]]
+    ) -> int:
+        """Execute an insert for columns of raw values; return the rows written."""
+        # Compiled once and handed to the driver: sorting each row's parameters
+        # into the statement would cost as much as the database does.
+        compiled: Any = statement.compile(
+            dialect=self.engine.dialect, column_keys=list(values)
+        )
+        rows: list[Any]
+        if compiled.positional:
+            ordered = (values[name] for name in compiled.positiontup)
+            rows = list(zip(*ordered, strict=True))
+        else:
+            rows = [
+                dict(zip(values, row, strict=True))
+                for row in zip(*values.values(), strict=True)
+            ]
+        result = connection.exec_driver_sql(
+            str(compiled), rows, execution_options={"preserve_rowcount": True}
+        )
+        return result.rowcount

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Sequence
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 
 from tieline.store.database import Database
 from tieline.store.rows import Direction, IntentRow
@@ -23,9 +23,8 @@ class Intents(Database):
         # The ids are ours: asking the database for them costs a statement a row.
         first = (time.time_ns() // 1_000_000 << 20) + secrets.randbelow(1 << 18)
         ids = list(range(first, first + len(rows)))
-        values = [vars(row) | {"id": id_} for id_, row in zip(ids, rows, strict=True)]
         with self.writing() as connection:
-            connection.execute(insert(intent), values)
+            self.insert_rows(connection, intent, rows, ids=ids)
         return ids
 
     def unfinished_intents(

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, Insert, Table, delete, insert, or_, select
+from sqlalchemy import Connection, Table, delete, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from tieline.errors import AlreadyCoupled, StoreError
@@ -74,13 +74,7 @@ class Saving(Watermarks):
                 [vars(row) for row in outcome.errors],
             )
         if outcome.journal:
-            connection.execute(
-                insert(journal),
-                [
-                    {k: v for k, v in vars(row).items() if k != "id"}
-                    for row in outcome.journal
-                ],
-            )
+            self.insert_rows(connection, journal, outcome.journal)
         if outcome.finished_intents:
             ids = self.one_of(intent.c.id, outcome.finished_intents)
             connection.execute(delete(intent).where(ids))
@@ -124,34 +118,11 @@ class Saving(Watermarks):
             where=RAW_COUPLING.c.dataverse_id == statement.excluded.dataverse_id,
         )
         try:
-            stored = self._execute_columns(connection, statement, values)
+            stored = self.execute_columns(connection, statement, values)
         except IntegrityError:
             raise _NotOneToOne(outcome, pairs) from None
         if stored != count:
             raise _NotOneToOne(outcome, pairs)
-
-    def _execute_columns(
-        self, connection: Connection, statement: Insert, values: dict[str, list[Any]]
-    ) -> int:
-        """Execute an insert for columns of raw values; return the rows written."""
-        # Compiled once and handed to the driver: sorting each row's parameters
-        # into the statement would cost as much as the database does.
-        compiled: Any = statement.compile(
-            dialect=self.engine.dialect, column_keys=list(values)
-        )
-        rows: list[Any]
-        if compiled.positional:
-            ordered = (values[name] for name in compiled.positiontup)
-            rows = list(zip(*ordered, strict=True))
-        else:
-            rows = [
-                dict(zip(values, row, strict=True))
-                for row in zip(*values.values(), strict=True)
-            ]
-        result = connection.exec_driver_sql(
-            str(compiled), rows, execution_options={"preserve_rowcount": True}
-        )
-        return result.rowcount
 
     def _explained(self, outcome: Outcome, pairs: pd.DataFrame) -> Exception:
         """Return the error that names the first pair that does not fit."""
