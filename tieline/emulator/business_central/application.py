@@ -18,6 +18,7 @@ from tieline.emulator.business_central.refusals import (
     bad_request,
     no_segment,
 )
+from tieline.emulator.business_central.schema import COMPANION
 from tieline.emulator.business_central.service import answer, counted_as
 from tieline.emulator.business_central.state import BusinessCentralState
 from tieline.emulator.odata.query import read_query
@@ -48,8 +49,8 @@ def create_business_central(state: BusinessCentralState) -> Starlette:
 def _served(state: BusinessCentralState, request: Request, body: bytes) -> Answer:
     path: str = request["path"]
     split = split_route(path)
-    if split is None:
-        name = path.strip("/").partition("/")[0]
+    if split is None or (split[1] == COMPANION and not state.companion):
+        name = path.rpartition("/api/")[2].strip("/").partition("/")[0]
         return Answer(404, no_segment(name).body())
     root, route, rest = split
     try:

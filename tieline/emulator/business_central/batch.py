@@ -57,12 +57,25 @@ def _requests(call: Call) -> list[Mapping[str, Any]]:
             "sets are allowed in a batch message",
         )
     for one in requests:
-        if not isinstance(one, dict) or not {"method", "url"} <= one.keys():
-            raise bad_request("An operation of the batch lacks its method or url.")
+        if not isinstance(one, dict) or not _is_well_formed(one):
+            raise bad_request("An operation of the batch is not well-formed.")
     ids = [one["id"] for one in requests if one.get("id") is not None]
     if len(set(ids)) < len(ids):
         raise bad_request("The ids of a batch's operations must differ.")
     return requests
+
+
+def _is_well_formed(one: Mapping[str, Any]) -> bool:
+    """Tell whether an operation has a method and a url, and the rest fits."""
+    dependencies = one.get("dependsOn") or []
+    return (
+        isinstance(one.get("method"), str)
+        and isinstance(one.get("url"), str)
+        and isinstance(one.get("id"), str | int | None)
+        and isinstance(one.get("headers") or {}, dict)
+        and isinstance(dependencies, list)
+        and all(isinstance(id, str | int) for id in dependencies)
+    )
 
 
 def _goes_on(prefer: str) -> bool:
@@ -118,7 +131,7 @@ def _as_one(
 def _operation(
     state: BusinessCentralState, call: Call, one: Mapping[str, Any]
 ) -> Answer:
-    method, url = str(one["method"]).upper(), str(one["url"])
+    method, url = one["method"].upper(), one["url"]
     for fault in state.faults.due(method, unquote(url), operation=True):
         if fault.edit is not None:
             fault.edit()
@@ -136,7 +149,10 @@ def _operation(
 
 def _part(call: Call, one: Mapping[str, Any], method: str, url: str) -> Call | None:
     """Return an operation as a call; None when its url leads elsewhere."""
-    address = urlsplit(url)
+    try:
+        address = urlsplit(url)
+    except ValueError:
+        return None
     root, route = call.root, call.route
     rest = "/" + unquote(address.path).removeprefix("/")
     if address.path.startswith("/") or address.netloc:

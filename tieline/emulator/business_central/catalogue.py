@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from tieline.emulator.business_central.exchange import Answer, Call, Segment
@@ -12,6 +13,7 @@ from tieline.emulator.business_central.refusals import (
     unknown_property,
 )
 from tieline.emulator.business_central.schema import ZERO_GUID
+from tieline.emulator.business_central.selection import natural, wants_count
 from tieline.emulator.business_central.state import BusinessCentralState, LiveCompany
 from tieline.emulator.business_central.values import moment
 from tieline.emulator.odata.filter import FilterSyntaxError, parse_filter
@@ -20,13 +22,14 @@ from tieline.emulator.odata.query import parse_select
 
 
 def companies_answer(
-    state: BusinessCentralState, call: Call, segment: Segment
+    state: BusinessCentralState, call: Call, path: Sequence[Segment]
 ) -> Answer:
-    """Return the companies, or the one that the key names.
+    """Return the companies, their count, or the one that the key names.
 
     Raises:
         Refusal: another method than GET, no such company, a bad option.
     """
+    segment, is_count = path[0], len(path) > 1
     if call.method != "GET":
         kind = "Collection" if segment.key is None else "Entity"
         raise not_allowed(call.method, "companies", kind)
@@ -35,14 +38,21 @@ def companies_answer(
     if unknown := set(names) - set(COMPANY):
         raise unknown_property(unknown.pop(), "company")
     if segment.key is not None:
-        row = _row(state.company(segment.id))
+        row = _row(state.company(segment.company))
         values = {name: row[name] for name in names}
         return Answer(200, {"@odata.context": f"{context}/$entity", **values})
     rows = [_row(company) for company in state.companies.values()]
     if "$filter" in call.options:
         rows = _filtered(rows, call.options["$filter"])
-    shown = [{name: row[name] for name in names} for row in rows]
-    return Answer(200, {"@odata.context": context, "value": shown})
+    if is_count:
+        return Answer(200, str(len(rows)), {"Content-Type": "text/plain"})
+    body: dict[str, Any] = {"@odata.context": context}
+    if wants_count(call.options):
+        body["@odata.count"] = len(rows)
+    skip, top = natural(call.options, "$skip") or 0, natural(call.options, "$top")
+    rows = rows[skip:] if top is None else rows[skip : skip + top]
+    body["value"] = [{name: row[name] for name in names} for row in rows]
+    return Answer(200, body)
 
 
 def _filtered(rows: list[dict[str, Any]], text: str) -> list[dict[str, Any]]:

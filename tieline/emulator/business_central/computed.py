@@ -18,6 +18,7 @@ from tieline.emulator.business_central.ledger import (
     outstanding_invoices,
     overdue,
     sales,
+    sales_so_far,
 )
 from tieline.emulator.business_central.relations import INVOICES, PAIRS
 from tieline.emulator.business_central.schema import ZERO_GUID, Page
@@ -148,7 +149,7 @@ _STATISTICS = ("customerStatistics", "customerFinancialDetails")
 _BY_SET: dict[tuple[str, str], Worker] = {
     **{(name, "balance"): balance for name in _STATISTICS},
     **{(name, "overdueAmount"): overdue for name in _STATISTICS},
-    ("customerFinancialDetails", "totalSalesExcludingTax"): sales,
+    ("customerFinancialDetails", "totalSalesExcludingTax"): sales_so_far,
     ("customerStatistics", "totalSales"): sales,
     ("customerStatistics", "outstandingInvoices"): outstanding_invoices,
     ("customerStatistics", "outstandingOrders"): (

@@ -8,6 +8,7 @@ from tieline.emulator.business_central.company import Company
 from tieline.emulator.business_central.computed import company_contact
 from tieline.emulator.business_central.ledger import ENTRIES
 from tieline.emulator.business_central.refusals import dialog, no_relation
+from tieline.emulator.business_central.relations import INVOICES
 from tieline.emulator.business_central.rules import (
     Given,
     Rules,
@@ -74,7 +75,9 @@ def _customer_changed(company: Company, old: Row, new: Row) -> None:
 
 def _customer_deleting(company: Company, row: Row) -> None:
     number = row["number"]
-    if company.tables["Sales Line"].where("customerNumber", number):
+    drafts = company.tables[INVOICES].where("customerNumber", number)
+    open_lines = company.tables["Sales Line"].where("customerNumber", number)
+    if open_lines or not all(draft["posted"] for draft in drafts):
         raise dialog(
             f"You cannot delete Customer {number} because there is at least one "
             "outstanding Sales Invoice for this customer."
@@ -128,6 +131,18 @@ def _full_name(row: Row) -> str:
     return " ".join(row[part] for part in _PARTS if row[part])
 
 
+def _set_company_name(company: Company, page: Page, row: Row, value: Any) -> None:
+    """Join the company that is so named, or numbered; blank leaves it."""
+    companies = [
+        one
+        for one in company.tables["Contact"].ordered()
+        if one["type"] == "Company" and value in (one["displayName"], one["number"])
+    ]
+    if value and not companies:
+        raise dialog("You must select an existing contact.")
+    row["companyNumber"] = companies[0]["number"] if value else ""
+
+
 def _contact_changed(company: Company, old: Row, new: Row) -> None:
     if new["type"] != "Company":
         return
@@ -157,6 +172,7 @@ CONTACTS = Rules(
     setters={
         "type": _set_type,
         "displayName": _set_name,
+        "companyName": _set_company_name,
         **{part: _set_part(part) for part in _PARTS},
     },
 )

@@ -15,7 +15,7 @@ from tieline.emulator.business_central.refusals import (
     unknown_property,
 )
 from tieline.emulator.business_central.schema import Page, Property
-from tieline.emulator.business_central.values import member
+from tieline.emulator.business_central.values import length_of, member
 from tieline.emulator.odata.expressions import (
     Call,
     Compare,
@@ -53,20 +53,21 @@ _KINDS = {
 
 
 def compile_filter(
-    company: Company, page: Page, text: str, *, knows_in: bool
+    company: Company, page: Page, text: str, *, is_newer: bool
 ) -> Callable[[Row], bool]:
     """Return the test that a `$filter` is on this page.
 
     `in` and lambdas are ignored without a word, as the service does: the rows
-    that they would have dropped come back. `knows_in` is schema version 2.1.
+    that they would have dropped come back. `is_newer` is schema version 2.1, which
+    knows `in` and functions in functions; the standard API never is.
 
     Raises:
         Refusal: syntax, an unknown or computed property, `or` over two fields, a
             literal of the wrong type or longer than its field.
     """
     try:
-        node = _without_traps(parse_filter(text), knows_in=knows_in)
-        _check(node)
+        node = _without_traps(parse_filter(text), knows_in=is_newer)
+        _check(node, nests=is_newer)
         return _Dialect(company, page).predicate(node)
     except FilterSyntaxError as error:
         raise bad_request(str(error)) from None
@@ -109,7 +110,7 @@ def _without_traps(node: Expression, *, knows_in: bool) -> Expression:
     return node
 
 
-def _check(node: Expression) -> None:
+def _check(node: Expression, *, nests: bool) -> None:
     match node:
         case Logic(op, parts):
             if (
@@ -121,17 +122,19 @@ def _check(node: Expression) -> None:
                     "OData filter."
                 )
             for part in parts:
-                _check(part)
+                _check(part, nests=nests)
         case Not(operand):
-            _check(operand)
+            _check(operand, nests=nests)
         case Compare(_, left, right):
-            _check(left)
-            _check(right)
+            _check(left, nests=nests)
+            _check(right, nests=nests)
         case Call(name, arguments):
             if name not in _FUNCTIONS:
                 raise UnsupportedFilter(name)
-            if any(isinstance(argument, Call) for argument in arguments):
-                raise bad_request("Nested functions are not supported in a filter.")
+            for argument in arguments:
+                if isinstance(argument, Call) and not nests:
+                    raise bad_request("Nested functions are not supported in a filter.")
+                _check(argument, nests=nests)
 
 
 def _names(node: Expression) -> Iterator[str]:
@@ -176,17 +179,27 @@ class _Dialect(Compiler):
         return lambda row: work(company, row)  # type: ignore[arg-type]
 
     def constant(self, constant: Constant, beside: Expression | None) -> Any:
-        if not isinstance(beside, Path) or constant.value is None:
-            return constant.value
-        return _literal(self.item(beside), constant)
+        match beside:
+            case Path() if constant.value is not None:
+                return _literal(self.item(beside), constant)
+            case Call("tolower" | "toupper" as name, (Path() as path,)) if (
+                constant.kind == "text"
+            ):
+                # Both make the comparison blind to case, not just the property.
+                value = _literal(self.item(path), constant)
+                return value.lower() if name == "tolower" else value.upper()
+        return constant.value
 
     def function(self, call: Call) -> Getter:
         match call.arguments:
-            case (Path() as path, Constant("text", value), *_) if (
-                self.item(path).kind == "Code"
-            ):
-                upper = Constant("text", value.upper())
-                arguments = (path, upper, *call.arguments[2:])
+            case (Path() as path, *rest):
+                item = self.item(path)
+                if _KINDS.get(item.kind) != "text":
+                    raise bad_request(
+                        f"No function signature for the function with name "
+                        f"'{call.name}' matches the specified arguments."
+                    )
+                arguments = (path, *(_part_of(item, one) for one in rest))
                 return super().function(replace(call, arguments=arguments))
         return super().function(call)
 
@@ -200,13 +213,28 @@ def _literal(item: Property, constant: Constant) -> Any:
             "A binary operator with incompatible types was detected. Found operand "
             f"types '{item.kind}' and '{constant.kind}' for property '{item.name}'."
         )
-    if item.length is not None and len(value) > item.length:
-        raise Refusal(
-            400,
-            "Application_FilterErrorException",
-            f"The filter '{value}' is not valid for the {item.name} field: its "
-            f"length is {len(value)}, but it must be at most {item.length}.",
-        )
+    _check_length(item, value)
     if item.kind == "Code":
         return value.strip().upper()
     return value.isoformat() if item.kind == "Date" else value
+
+
+def _part_of(item: Property, argument: Expression) -> Expression:
+    """Return what a text property is searched for, as the property would hold it."""
+    match argument:
+        case Constant("text", value):
+            _check_length(item, value)
+            return Constant("text", value.upper() if item.kind == "Code" else value)
+    return argument
+
+
+def _check_length(item: Property, value: Any) -> None:
+    """Refuse a text that the filtered field could not hold."""
+    if item.length is None or (length := length_of(value)) <= item.length:
+        return
+    raise Refusal(
+        400,
+        "Application_FilterErrorException",
+        f"The filter '{value}' is not valid for the {item.name} field: its length is "
+        f"{length}, but it must be at most {item.length}.",
+    )

@@ -10,6 +10,7 @@ from tieline.emulator.business_central.invoices import (
     defaults,
     from_customer,
     line_amounts,
+    postpone,
     retotal,
     total,
 )
@@ -87,6 +88,11 @@ def _complete_draft(company: Company, page: Page, row: Row, given: Given) -> Non
         row.update(total(company, row))
 
 
+def _changed(company: Company, old: Row, new: Row) -> None:
+    if new["posted"] and old["dueDate"] != new["dueDate"]:
+        postpone(company, new)
+
+
 def _delete_draft(company: Company, row: Row) -> None:
     if row["posted"]:
         raise dialog("The invoice has been posted and can no longer be modified.")
@@ -141,13 +147,16 @@ def _take_object(company: Company, row: Row, thing: Row) -> None:
 
 
 def _set_item(company: Company, page: Page, row: Row, value: Any) -> None:
-    if value == ZERO_GUID:
-        return
     item = company.tables["Item"].rows.get(value)
     if item is None:
         raise dialog("Item does not exist.")
     row["lineType"] = "Item"
     _take_object(company, row, item)
+
+
+def _set_account(company: Company, page: Page, row: Row, value: Any) -> None:
+    """Refuse: accounts are known by their numbers only, whatever they are."""
+    raise dialog("Account does not exist.")
 
 
 def _set_object(company: Company, page: Page, row: Row, value: Any) -> None:
@@ -186,6 +195,7 @@ def _set_discount_percent(company: Company, page: Page, row: Row, value: Any) ->
 DRAFTS = Rules(
     begin=_begin_draft,
     complete=_complete_draft,
+    changed=_changed,
     deleting=_delete_draft,
     setters=_SELL_TO,
 )
@@ -196,6 +206,7 @@ DRAFT_LINES = Rules(
     changed=lambda company, old, new: retotal(company, new["documentId"]),
     setters={
         "itemId": _set_item,
+        "accountId": _set_account,
         "lineObjectNumber": _set_object,
         "documentId": _set_document,
         "sequence": _set_sequence,

@@ -18,6 +18,9 @@ from tieline.emulator.business_central.schema import (
 )
 from tieline.emulator.odata.query import QuerySyntaxError, split_outside
 
+_IDS = frozenset({"id", "contactId"})
+_NAMED = re.compile(r"(?P<name>\w+)\s*=\s*(?P<value>.*)", re.DOTALL)
+_QUOTED = re.compile(r"'(?:[^']|'')*'")
 _ROUTE = re.compile(
     r"(?P<root>.*?/api/(?P<route>v2\.0|[^/()]+/[^/()]+/v\d+\.\d+))(?P<rest>/.*)?",
     re.IGNORECASE,
@@ -55,19 +58,34 @@ class Segment:
 
     @property
     def id(self) -> str:
-        """The key as a GUID.
+        """The key as a GUID: bare, or named as in `(id=...)`.
 
         Raises:
             Refusal: it is none.
         """
+        match = _NAMED.fullmatch(self.key or "")
         try:
-            return str(UUID(self.key or ""))
+            if match and match["name"] not in _IDS:
+                raise ValueError
+            return str(UUID(match["value"] if match else self.key or ""))
         except ValueError:
             raise Refusal(
                 404,
                 "BadRequest_NotFound",
                 f"'|' or ',' expected at position 3 in ({self.key})",
             ) from None
+
+    @property
+    def company(self) -> str:
+        """The key as a company has it: its id, or its name in `(name='...')`.
+
+        Raises:
+            Refusal: it is neither.
+        """
+        match = _NAMED.fullmatch(self.key or "")
+        if match and match["name"] == "name" and _QUOTED.fullmatch(match["value"]):
+            return match["value"][1:-1].replace("''", "'")
+        return self.id
 
 
 def split_route(path: str) -> tuple[str, Route, str] | None:

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from tieline.emulator.business_central.company import Company
 from tieline.emulator.business_central.ledger import (
+    ENTRIES,
     apply,
     currency_factor,
     invoice_entry,
@@ -26,6 +27,7 @@ from tieline.emulator.business_central.values import plain_number
 
 LINES = "Sales Line"
 POSTED_LINES = "Sales Invoice Line"
+CANCELED = "The invoice cannot be canceled because it has already been canceled."
 _LINE_TYPES = {
     "Comment": " ",
     "Account": "G/L Account",
@@ -119,7 +121,8 @@ def post(company: Company, draft: Row) -> Row:
         _post_lines(company, header, draft, lines)
         number = header["number"]
         company.tables[LINES].remove_all(lines)
-        posted = {"posted": True, "number": number, "status": "Open"}
+        status = "Open" if header["totalAmountIncludingTax"] else "Paid"
+        posted = {"posted": True, "number": number, "status": status}
         company.alter(INVOICES, draft["id"], posted)
         _post_ledger(company, header)
     return header
@@ -222,15 +225,23 @@ def cancel(company: Company, header: Row) -> None:
         Refusal: it is canceled already.
     """
     if header["canceled"]:
-        raise dialog(
-            "The invoice cannot be canceled because it has already been canceled."
-        )
+        raise dialog(CANCELED)
     entry = invoice_entry(company, header["number"])
     with company.journal.transaction():
         if entry is not None and remaining(company, entry):
             apply(company, entry, remaining(company, entry))
         company.alter(POSTED, header["id"], {"canceled": True})
         _set_status(company, header["number"], "Canceled")
+
+
+def postpone(company: Company, invoice: Row) -> None:
+    """Let the posted header and its ledger entry fall due when the invoice does."""
+    due = {"dueDate": invoice["dueDate"]}
+    header = header_of(company, invoice)
+    entry = invoice_entry(company, header["number"])
+    company.alter(POSTED, header["id"], due)
+    if entry is not None:
+        company.alter(ENTRIES, entry["id"], due)
 
 
 def _set_status(company: Company, number: str, status: str) -> None:

@@ -104,6 +104,18 @@ def sales(company: Company, customer: Row) -> float:
     return plain_number(round(sum(amounts), 2))
 
 
+def sales_so_far(company: Company, customer: Row) -> float:
+    """Return a customer's sales without tax up to the day before the work date.
+
+    The financial details page calculates under the date filter of its overdue
+    amount (APIV2CustFinancialDetails.Page.al), so today's invoices are not in yet.
+    """
+    today = company.work_date.isoformat()
+    entries = company.tables[ENTRIES].where("customerNumber", customer["number"])
+    amounts = [entry["salesLocal"] for entry in entries if entry["postingDate"] < today]
+    return plain_number(round(sum(amounts), 2))
+
+
 def outstanding_invoices(company: Company, customer: Row) -> float:
     """Return what a customer's drafts will come to, in the local currency."""
     lines = company.tables["Sales Line"].where("customerNumber", customer["number"])

@@ -21,6 +21,14 @@ _EDM = {
     "Date": "Edm.Date",
     "DateTime": "Edm.DateTimeOffset",
 }
+_ACTIONS = (
+    "post",
+    "postAndSend",
+    "send",
+    "cancel",
+    "cancelAndSend",
+    "makeCorrectiveCreditMemo",
+)
 COMPANY: dict[str, str] = {
     "id": "Edm.Guid",
     "systemVersion": "Edm.String",
@@ -130,7 +138,7 @@ def _container(pages: Mapping[str, Page]) -> Iterator[str]:
         yield "</EntitySet>"
     yield "</EntityContainer>"
     if "salesInvoices" in pages:
-        for action in ("post", "postAndSend", "send", "cancel", "cancelAndSend"):
+        for action in _ACTIONS:
             yield (
                 f'<Action Name="{action}" IsBound="true"><Parameter Name="bound" '
                 'Type="Microsoft.NAV.salesInvoice"/></Action>'

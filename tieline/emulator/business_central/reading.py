@@ -20,12 +20,14 @@ from tieline.emulator.business_central.refusals import (
 from tieline.emulator.business_central.schema import Page, Route, schema
 from tieline.emulator.business_central.selection import (
     Options,
+    is_stored,
     natural,
     orders_of,
     parse_options,
     row_test,
     rows_after,
     source,
+    wants_count,
 )
 from tieline.emulator.business_central.tables import ETAG, Row
 from tieline.emulator.business_central.values import etag, shown
@@ -74,10 +76,10 @@ def listing(
     test = row_test(company, page, options)
     token = options.get("$skiptoken", "")
     rows = source(company, page, options) if among is None else among
-    count = sum(map(test, rows)) if options.get("$count") == "true" else None
-    found = rows_after(
-        company, page, rows, test, token, orders_of(company, page, options)
-    )
+    count = sum(map(test, rows)) if wants_count(options) else None
+    orders = orders_of(company, page, options)
+    is_table = among is None and is_stored(page)
+    found = rows_after(company, page, rows, test, token, orders, is_table=is_table)
     skip, top = natural(options, "$skip") or 0, natural(options, "$top")
     wanted = page_rows if top is None else min(top, page_rows)
     kept = list(islice(found, skip, skip + wanted + 1))

@@ -53,13 +53,13 @@ def read_only(name: str) -> Refusal:
     )
 
 
-def too_long(value: str, length: int) -> Refusal:
+def too_long(value: str, length: int, most: int) -> Refusal:
     """Return the refusal of a text that the field cannot hold."""
     return Refusal(
         400,
         "Application_StringExceededLength",
-        f"The length of the string is {len(value)}, but it must be less than or "
-        f"equal to {length} characters. Value: {value}",
+        f"The length of the string is {length}, but it must be less than or "
+        f"equal to {most} characters. Value: {value}",
     )
 
 

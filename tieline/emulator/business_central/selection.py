@@ -19,7 +19,7 @@ from tieline.emulator.business_central.refusals import (
     no_such_row,
     unknown_property,
 )
-from tieline.emulator.business_central.schema import Page
+from tieline.emulator.business_central.schema import COMPANION, Page
 from tieline.emulator.business_central.tables import Row
 from tieline.emulator.odata.query import QuerySyntaxError, parse_order
 
@@ -61,12 +61,17 @@ def source(company: Company, page: Page, options: Options) -> list[Row]:
     return company.tables[page.table].ordered()
 
 
+def is_stored(page: Page) -> bool:
+    """Tell whether a page lists a table, not rows that are made when asked for."""
+    return page.set not in (LINES_SET, INFORMATION)
+
+
 def row_test(company: Company, page: Page, options: Options) -> Callable[[Row], bool]:
     """Return the test that the query's filter is. Raises Refusal."""
     if "$filter" not in options:
         return lambda row: True
-    knows_in = options.get("$schemaversion") == "2.1"
-    return compile_filter(company, page, options["$filter"], knows_in=knows_in)
+    is_newer = options.get("$schemaversion") == "2.1" and page.route == COMPANION
+    return compile_filter(company, page, options["$filter"], is_newer=is_newer)
 
 
 def orders_of(company: Company, page: Page, options: Options) -> list[Order]:
@@ -92,11 +97,23 @@ def rows_after(
     test: Callable[[Row], bool],
     token: str,
     orders: list[Order],
+    *,
+    is_table: bool,
 ) -> Iterable[Row]:
-    """Return the rows that pass, in order, from behind the token's row on."""
-    last = _row_of_token(company, page, rows, token) if token else None
-    if not orders and last is not None and page.set != INFORMATION:
-        rows = company.tables[page.table].after(last)
+    """Return the rows that pass, in order, from behind the token's row on.
+
+    `is_table` says that `rows` are all of the page's table, in its order, so that
+    the token's row need not be searched for.
+    """
+    last = None
+    if token:
+        last = _row_of_token(company, page, None if is_table else rows, token.lower())
+    if not orders and last is not None:
+        rows = (
+            company.tables[page.table].after(last)
+            if is_table
+            else rows[rows.index(last) + 1 :]
+        )
     if not orders:
         return filter(test, rows)
     found = list(filter(test, rows))
@@ -110,13 +127,19 @@ def rows_after(
     return found if last is None else found[found.index(last) + 1 :]
 
 
-def _row_of_token(company: Company, page: Page, rows: list[Row], token: str) -> Row:
-    try:
-        return one(company, page, token.lower())
-    except Refusal:
+def _row_of_token(
+    company: Company, page: Page, rows: list[Row] | None, token: str
+) -> Row:
+    found = (
+        company.tables[page.table].rows.get(token)
+        if rows is None
+        else next((row for row in rows if row[page.key] == token), None)
+    )
+    if found is None:
         raise Refusal(
             400, "SkipTokenIsNoLongerValid", "The skip token is no longer valid."
-        ) from None
+        )
+    return found
 
 
 def _reader(company: Company, page: Page, name: str) -> Callable[[Row], Any]:
@@ -137,6 +160,17 @@ def natural(options: Options, name: str) -> int | None:
             "option requires a non-negative integer value."
         )
     return int(text)
+
+
+def wants_count(options: Options) -> bool:
+    """Tell whether the rows are to be counted. Raises Refusal when unclear."""
+    text = options.get("$count", "false")
+    if text not in ("true", "false"):
+        raise bad_request(
+            f"Invalid value '{text}' for $count query option found. Valid values are "
+            "'true' and 'false'."
+        )
+    return text == "true"
 
 
 def parse_options(parse: Callable[[str], T], text: str) -> T:

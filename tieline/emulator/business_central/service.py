@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from tieline.emulator.business_central import actions, reading, writing
 from tieline.emulator.business_central.catalogue import companies_answer
@@ -33,7 +34,9 @@ from tieline.emulator.business_central.tables import ETAG, Row
 from tieline.emulator.business_central.values import is_etag
 from tieline.emulator.odata.query import write_query
 
-_MAX_PAGE = re.compile(r"(?:odata\.)?maxpagesize=(\d+)")
+_COUNT = Segment("$count")
+_MAX_PAGE = re.compile(r"(?:odata\.)?maxpagesize\s*=\s*(\d+)", re.IGNORECASE)
+_PATH_SAFE = "/()'=,$-_.~"
 
 
 def answer(state: BusinessCentralState, call: Call) -> Answer:
@@ -61,15 +64,15 @@ def _answer(state: BusinessCentralState, call: Call) -> Answer:
         raise bad_request("The request intends to read but wants to write.")
     path = segments(call.rest)
     match path:
-        case []:
-            return Answer(200, service_document(call.route, call.root))
-        case [Segment("$metadata", None)]:
-            xml = {"Content-Type": "application/xml"}
-            return Answer(200, metadata(call.route), xml)
-        case [Segment("companies"), *rest] if not rest:
-            return companies_answer(state, call, path[0])
+        case [] | [Segment("$metadata", None)]:
+            return _described(call, is_whole=not path)
+        case [Segment("companies")] | [
+            Segment("companies", None),
+            Segment("$count", None),
+        ]:
+            return companies_answer(state, call, path)
         case [Segment("companies", key) as first, *rest] if key:
-            company = state.company(first.id)
+            company = state.company(first.company)
         case _:
             rest = list(path)
             company = state.company(_company_key(call))
@@ -77,6 +80,15 @@ def _answer(state: BusinessCentralState, call: Call) -> Answer:
     if page is None:
         raise no_segment(rest[0].name)
     return _Request(state, call, company).on_set(page, rest)
+
+
+def _described(call: Call, *, is_whole: bool) -> Answer:
+    """Answer with the service document, or the metadata."""
+    if call.method != "GET":
+        raise not_allowed(call.method, "$metadata", "Collection")
+    if is_whole:
+        return Answer(200, service_document(call.route, call.root))
+    return Answer(200, metadata(call.route), {"Content-Type": "application/xml"})
 
 
 def _company_key(call: Call) -> str:
@@ -98,18 +110,16 @@ class _Request:
         if not rest:
             return self._entity(page, one(self.company, page, first.id))
         row = one(self.company, page, first.id)
-        if actions.is_action(page, rest[0].name):
-            return self._act(row, rest[0].name)
+        if actions.is_action(rest[0].name):
+            return self._act(page, row, rest[0].name)
         navigation = page.navigation.get(rest[0].name)
-        if navigation is None or len(rest) > 1:
+        if navigation is None:
             raise no_segment(rest[0].name)
-        return self._related(page, row, navigation, rest[0])
+        return self._related(page, row, navigation, rest)
 
     def _collection(self, page: Page, rest: Sequence[Segment]) -> Answer:
-        if [*rest] == [Segment("$count")]:
-            options = {**self.call.options, "$count": "true", "$top": "0"}
-            found = self._list(page, options, None)
-            return Answer(200, str(found.count), {"Content-Type": "text/plain"})
+        if [*rest] == [_COUNT]:
+            return self._counted(page, None)
         if rest:
             raise no_segment(rest[0].name)
         if self.call.method == "GET":
@@ -118,25 +128,39 @@ class _Request:
             return self._created(page, self._body())
         raise not_allowed(self.call.method, page.set, "Collection")
 
+    def _counted(self, page: Page, among: list[Row] | None) -> Answer:
+        if self.call.method != "GET":
+            raise not_allowed(self.call.method, page.set, "Collection")
+        options = {**self.call.options, "$count": "true", "$top": "0"}
+        found = self._list(page, options, among)
+        return Answer(200, str(found.count), {"Content-Type": "text/plain"})
+
     def _entity(self, page: Page, row: Row) -> Answer:
         match self.call.method:
             case "GET":
                 return self._shown(page, row)
             case "PATCH":
+                writing.require(page, "modify")
                 self._check_tag(page, row, is_required=True)
                 new = writing.modify(self.company, page, row, self._body())
                 return self._shown(page, new)
             case "DELETE":
+                writing.require(page, "delete")
                 self._check_tag(page, row, is_required=False)
                 writing.delete(self.company, page, row)
                 return Answer(204)
         raise not_allowed(self.call.method, page.set)
 
     def _related(
-        self, page: Page, row: Row, navigation: Navigation, segment: Segment
+        self, page: Page, row: Row, navigation: Navigation, path: Sequence[Segment]
     ) -> Answer:
+        segment, *rest = path
         target = schema().pages[self.call.route][navigation.set]
         rows = related(self.company, page, row, navigation)
+        if rest == [_COUNT] and segment.key is None and navigation.is_many:
+            return self._counted(target, rows)
+        if rest:
+            raise no_segment(rest[0].name)
         if segment.key is not None or not navigation.is_many:
             for one in rows:
                 if segment.key is None or one[target.key] == segment.id:
@@ -149,14 +173,12 @@ class _Request:
             return self._created(target, {**self._body(), **parent})
         raise not_allowed(self.call.method, target.set, "Collection")
 
-    def _act(self, row: Row, name: str) -> Answer:
+    def _act(self, page: Page, row: Row, name: str) -> Answer:
         if self.call.method != "POST":
             raise not_allowed(self.call.method, name, "Action")
-        if "if-match" in self.call.headers:
-            page = schema().pages[self.call.route]["salesInvoices"]
-            self._check_tag(page, row, is_required=False)
-        actions.run(self.company, row, name)
-        self.state.counters.written["salesInvoices"] += 1
+        self._check_tag(page, row, is_required=False)
+        actions.run(self.company, page, row, name)
+        self.state.counters.written[page.set] += 1
         return Answer(204)
 
     def _created(self, page: Page, body: Mapping[str, Any]) -> Answer:
@@ -198,7 +220,7 @@ class _Request:
         if found.rest is not None:
             kept["$top"] = str(found.rest)
         query = write_query({**kept, "aid": "FIN", "$skiptoken": found.last_id})
-        return f"{self.call.root}{self.call.rest}?{query}"
+        return f"{self.call.root}{quote(self.call.rest, safe=_PATH_SAFE)}?{query}"
 
     def _check_tag(self, page: Page, row: Row, *, is_required: bool) -> None:
         told = self.call.headers.get("if-match", "")

@@ -29,7 +29,7 @@ LOOK_UPS: dict[str, tuple[str, ...]] = {
     "Sales Invoice Header": ("draftInvoiceId", "customerNumber"),
     "Sales Invoice Line": ("documentId",),
     "Sales Line": ("documentId", "customerNumber"),
-    "Sales Invoice Entity Aggregate": ("number",),
+    "Sales Invoice Entity Aggregate": ("number", "customerNumber"),
 }
 """Fields that the rules look rows up by, per table."""
 
@@ -38,28 +38,33 @@ class Journal:
     """What has to be undone when an operation fails in the middle."""
 
     def __init__(self) -> None:
-        self._undo: list[Callable[[], None]] | None = None
+        self._open: list[list[Callable[[], None]]] = []
 
     def note(self, undo: Callable[[], None]) -> None:
         """Remember how a change is taken back, while a transaction is open."""
-        if self._undo is not None:
-            self._undo.append(undo)
+        if self._open:
+            self._open[-1].append(undo)
+
+    def commit(self) -> None:
+        """Keep what was done so far, whatever becomes of the open transactions."""
+        for undos in self._open:
+            undos.clear()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Take everything back when the block raises; blocks nest."""
-        outer, self._undo = self._undo, []
+        undos: list[Callable[[], None]] = []
+        self._open.append(undos)
         try:
             yield
         except BaseException:
-            for undo in reversed(self._undo):
+            self._open.pop()
+            for undo in reversed(undos):
                 undo()
             raise
-        else:
-            if outer is not None:
-                outer.extend(self._undo)
-        finally:
-            self._undo = outer
+        self._open.pop()
+        if self._open:
+            self._open[-1].extend(undos)
 
 
 class LookUp:

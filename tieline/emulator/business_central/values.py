@@ -60,6 +60,13 @@ def is_etag(text: str) -> bool:
     return bool(_ETAG.fullmatch(text))
 
 
+def length_of(text: str) -> int:
+    """Return how much room a text takes: the service counts UTF-16 units."""
+    if text.isascii():
+        return len(text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
 def shown(item: Property) -> Callable[[Any], Any] | None:
     """Return how a stored value is written; None when it is written as it is."""
     if item.kind == "Enum":
@@ -93,8 +100,8 @@ def stored(item: Property, value: Any) -> Any:
 def _text(item: Property, value: Any) -> str:
     if not isinstance(value, str):
         raise _wrong_type(value, "Edm.String")
-    if item.length is not None and len(value) > item.length:
-        raise too_long(value, item.length)
+    if item.length is not None and (length := length_of(value)) > item.length:
+        raise too_long(value, length, item.length)
     return value
 
 

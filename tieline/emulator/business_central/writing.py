@@ -10,6 +10,8 @@ from tieline.emulator.business_central.customers import CONTACTS, CUSTOMERS
 from tieline.emulator.business_central.drafts import DRAFT_LINES, DRAFTS
 from tieline.emulator.business_central.invoices import LINES, POSTED_LINES, retotal
 from tieline.emulator.business_central.refusals import (
+    Refusal,
+    bad_request,
     dialog,
     no_relation,
     no_such_row,
@@ -50,6 +52,25 @@ _RULES: dict[str, Rules] = {
 _AGGREGATES = {"Sales Invoice Line Aggregate": (LINES, POSTED_LINES)}
 """Pages over a table made for the occasion, and where their rows really live."""
 
+_REQUESTS = {
+    "insert": ("POST", "Collection"),
+    "modify": ("PATCH", "Entity"),
+    "delete": ("DELETE", "Entity"),
+}
+_UNMATCHED = {
+    "itemCategoryId": (
+        'The "itemCategoryId" does not match to a specific Item Category group.'
+    ),
+    "itemId": 'The "itemId" does not match to an Item.',
+    "itemNumber": 'The "itemNumber" does not match to an Item.',
+    "billToCustomerId": "The bill-to customer cannot be found.",
+    "billToCustomerNumber": "The bill-to customer cannot be found.",
+}
+"""What standard pages say of these when no row matches; the others are regular."""
+
+_UNCHECKED = frozenset({"baseUnitOfMeasureCode", "unitOfMeasureCode"})
+"""Codes that the pages leave to the table's own relation."""
+
 _AGREEING = {
     "Currency": "The currency values do not match to a specific Currency.",
     "Unit of Measure": (
@@ -75,6 +96,13 @@ def stored_in(company: Company, page: Page, id: str) -> str:
     raise no_such_row(page.table)
 
 
+def require(page: Page, operation: str) -> None:
+    """Refuse what the page does not allow: `operation` is insert, modify, delete."""
+    if operation not in page.operations:
+        method, kind = _REQUESTS[operation]
+        raise not_allowed(method, page.set, kind)
+
+
 def insert(company: Company, page: Page, body: Body) -> Row:
     """Create a row as the page would, with all that it brings along.
 
@@ -84,8 +112,7 @@ def insert(company: Company, page: Page, body: Body) -> Row:
     Raises:
         Refusal: the page, the body or a rule forbids it.
     """
-    if "insert" not in page.operations:
-        raise not_allowed("POST", page.set, "Collection")
+    require(page, "insert")
     table = _AGGREGATES.get(page.table, (page.table,))[0]
     rules = _RULES.get(table, Rules())
     given = {name: value for name, value in body.items() if "@" not in name}
@@ -112,8 +139,7 @@ def modify(company: Company, page: Page, row: Row, body: Body) -> Row:
     Raises:
         Refusal: the page, the body or a rule forbids it.
     """
-    if "modify" not in page.operations:
-        raise not_allowed("PATCH", page.set)
+    require(page, "modify")
     table = stored_in(company, page, row["id"])
     rules = _RULES.get(table, Rules())
     given = {name: value for name, value in body.items() if "@" not in name}
@@ -136,8 +162,7 @@ def delete(company: Company, page: Page, row: Row) -> None:
     Raises:
         Refusal: the page or a rule forbids it.
     """
-    if "delete" not in page.operations:
-        raise not_allowed("DELETE", page.set)
+    require(page, "delete")
     table = stored_in(company, page, row["id"])
     with company.journal.transaction():
         _RULES.get(table, Rules()).deleting(company, row)
@@ -168,7 +193,10 @@ def _insert_nested(
 ) -> None:
     navigation = page.navigation[name]
     target = schema().pages[page.route][navigation.set]
-    for child in children if isinstance(children, list) else [children]:
+    many = children if navigation.is_many else [children]
+    if not isinstance(many, list) or not all(isinstance(one, dict) for one in many):
+        raise bad_request(f"The value of '{name}' does not fit the property.")
+    for child in many:
         insert(company, target, {**child, navigation.theirs: row[navigation.ours]})
 
 
@@ -203,7 +231,7 @@ def _assign_id(company: Company, page: Page, row: Row, name: str, id: str) -> No
         return
     related = company.tables[pair.related].rows.get(id)
     if related is None:
-        raise dialog(f'The "{name}" does not match to a {pair.entity}.')
+        raise _unmatched(name, pair.entity)
     row[pair.code] = related[company.tables[pair.related].key[-1]]
 
 
@@ -213,18 +241,23 @@ def _assign_plain(
     if page.route == "standard":
         if name == "currencyCode" and value == company.local_currency:
             value = ""
-        paired = any(
+        paired = name not in _UNCHECKED and any(
             table == page.table and pair.code == name
             for (table, _), pair in PAIRS.items()
         )
         relation = RELATIONS.get((page.table, name))
         if paired and relation and value and not company.find(relation.related, value):
-            raise dialog(f'The "{name}" does not match to a {relation.related}.')
+            raise _unmatched(name, relation.related)
         country = STANDARD_ONLY.get((page.table, name))
         if country and value and not company.find(country.related, value):
             raise no_relation(country.caption, page.table, value, country.related)
     check_relation(company, page.table, name, value)
     row[name] = value
+
+
+def _unmatched(name: str, entity: str) -> Refusal:
+    text = f'The "{name}" does not match to a {entity}.'
+    return dialog(_UNMATCHED.get(name, text))
 
 
 def _agree(company: Company, page: Page, row: Row, name: str, given: Body) -> None:
