@@ -12,6 +12,7 @@ from tieline.emulator.business_central.refusals import (
     BY_STATUS,
     Refusal,
     bad_request,
+    no_segment,
 )
 from tieline.emulator.business_central.service import answer, counted_as
 from tieline.emulator.business_central.state import BusinessCentralState
@@ -142,7 +143,7 @@ def _operation(
             return Answer(status, BY_STATUS[status].body(), headers)
     part = _part(call, one, method, url)
     if part is None:
-        return Answer(404, bad_request(f"'{url}' is not part of the API.").body())
+        return Answer(404, no_segment(url).body())
     state.counters.operations[counted_as(part)] += 1
     return answer(state, part)
 

@@ -38,6 +38,12 @@ from tieline.emulator.odata.predicates import (
 _FUNCTIONS = frozenset(
     {"startswith", "endswith", "contains", "substring", "tolower", "toupper"}
 )
+_PARAMETERS = {
+    "startswith": ("text",),
+    "endswith": ("text",),
+    "contains": ("text",),
+    "substring": ("number", "number"),
+}
 _EVERYTHING = Constant("bool", value=True)
 _KINDS = {
     "Text": "text",
@@ -191,17 +197,28 @@ class _Dialect(Compiler):
         return constant.value
 
     def function(self, call: Call) -> Getter:
-        match call.arguments:
-            case (Path() as path, *rest):
-                item = self.item(path)
-                if _KINDS.get(item.kind) != "text":
-                    raise bad_request(
-                        f"No function signature for the function with name "
-                        f"'{call.name}' matches the specified arguments."
-                    )
-                arguments = (path, *(_part_of(item, one) for one in rest))
-                return super().function(replace(call, arguments=arguments))
-        return super().function(call)
+        first, *rest = call.arguments or (None,)
+        wanted = ["text", *_PARAMETERS.get(call.name, ())]
+        if not all(map(self._fits, call.arguments, wanted)):
+            raise bad_request(
+                f"No function signature for the function with name '{call.name}' "
+                "matches the specified arguments."
+            )
+        if not isinstance(first, Path):
+            return super().function(call)
+        item = self.item(first)
+        arguments = (first, *(_part_of(item, argument) for argument in rest))
+        return super().function(replace(call, arguments=arguments))
+
+    def _fits(self, argument: Expression, kind: str) -> bool:
+        match argument:
+            case Path():
+                return _KINDS.get(self.item(argument).kind) == kind
+            case Constant("number", value):
+                return kind == "number" and isinstance(value, int) and value >= 0
+            case Constant():
+                return argument.kind == kind
+        return isinstance(argument, Call)
 
 
 def _literal(item: Property, constant: Constant) -> Any:

@@ -27,6 +27,7 @@ T = TypeVar("T")
 Options = Mapping[str, str]
 Order = tuple[Callable[[Row], Any], bool]
 LINES_SET = "salesInvoiceLines"
+_MOST = (1 << 31) - 1
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
@@ -154,7 +155,7 @@ def natural(options: Options, name: str) -> int | None:
     text = options.get(name)
     if text is None:
         return None
-    if not text.isdecimal():
+    if not (text.isascii() and text.isdecimal() and int(text) <= _MOST):
         raise bad_request(
             f"Invalid value '{text}' for {name} query option found. The {name} query "
             "option requires a non-negative integer value."

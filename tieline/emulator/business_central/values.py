@@ -24,6 +24,8 @@ from tieline.emulator.business_central.schema import (
 from tieline.emulator.odata.expressions import instant
 
 _ENCODED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_INT32 = 1 << 31
+_DECIMAL = 999_999_999_999_999.99
 _ETAG = re.compile(r'W/"[A-Za-z0-9+/=]+"')
 
 
@@ -114,8 +116,12 @@ def _code(item: Property, value: Any) -> str:
 def _number(item: Property, value: Any) -> int | float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _wrong_type(value, "Edm.Decimal")
-    if item.kind == "Integer" and not isinstance(value, int):
+    if item.kind == "Integer" and not (
+        isinstance(value, int) and -_INT32 <= value < _INT32
+    ):
         raise _wrong_type(value, "Edm.Int32")
+    if abs(value) > _DECIMAL:
+        raise _wrong_type(value, "Edm.Decimal")
     return plain_number(value)
 
 

@@ -193,10 +193,13 @@ def _insert_nested(
 ) -> None:
     navigation = page.navigation[name]
     target = schema().pages[page.route][navigation.set]
-    many = children if navigation.is_many else [children]
-    if not isinstance(many, list) or not all(isinstance(one, dict) for one in many):
+    if not (
+        navigation.is_many
+        and isinstance(children, list)
+        and all(isinstance(child, dict) for child in children)
+    ):
         raise bad_request(f"The value of '{name}' does not fit the property.")
-    for child in many:
+    for child in children:
         insert(company, target, {**child, navigation.theirs: row[navigation.ours]})
 
 
