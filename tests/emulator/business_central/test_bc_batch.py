@@ -133,6 +133,22 @@ async def test_a_snapshot_keeps_nothing_after_a_failure(
     assert before == after
 
 
+async def test_posting_splits_a_snapshot(bench: Bench) -> None:
+    """An action commits: what it did stays, what follows is rolled back."""
+    line = {"lineType": "Item", "lineObjectNumber": "1000", "quantity": 1}
+    body = {"customerNumber": "10000", "salesInvoiceLines": [line]}
+    draft = bench.company.insert("salesInvoices", body, route="standard")
+    address = bench.address(f"salesInvoices({draft['id']})", route="v2.0")
+    post = {"id": "p", "method": "POST", "url": f"{address}/Microsoft.NAV.post"}
+    bad = _create(bench, "b", "2", salespersonCode="XX")
+    requests = [_create(bench, "a", "1"), post, _create(bench, "c", "3"), bad]
+    answer = await _send(bench, requests, Isolation="snapshot")
+    statuses = [part["status"] for part in answer.json()["responses"]]
+    assert [201, 204, 201, 400] == statuses
+    assert 1 == len(bench.company.rows("postedSalesInvoices"))
+    assert {"1"} == _numbers(bench) & {"1", "2", "3"}
+
+
 async def test_a_good_snapshot_is_kept(bench: Bench) -> None:
     """Without a failure the one transaction commits."""
     requests = [_create(bench, str(n), f"N{n}") for n in range(3)]
@@ -153,12 +169,34 @@ async def test_single_operations_fail_on_demand(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"requests": 1}, {"requests": [{"id": "1"}]}, {"requests": [1]}]
+    "body",
+    [
+        {},
+        {"requests": 1},
+        {"requests": [{"id": "1"}]},
+        {"requests": [1]},
+        {"requests": [{"id": ["1"], "method": "GET", "url": "companies"}]},
+        {"requests": [{"id": "1", "method": 1, "url": "companies"}]},
+        {"requests": [{"method": "GET", "url": "companies", "headers": ["x"]}]},
+        {"requests": [{"method": "GET", "url": "companies", "dependsOn": [{}]}]},
+    ],
 )
 async def test_a_malformed_batch_is_refused(bench: Bench, body: Any) -> None:
     """400 before anything is done."""
     answer = await bench.client.post(f"{ROOT}/$batch", json=body)
     assert (400, "BadRequest") == error_of(answer)
+
+
+@pytest.mark.parametrize("url", ["http://[", "http://x/elsewhere", "$batch", ""])
+async def test_a_part_that_leads_nowhere_fails_alone(bench: Bench, url: str) -> None:
+    """Its answer is 404, or the service document for no path; the next one runs."""
+    parts = [
+        {"id": "a", "method": "POST", "url": url, "body": {}},
+        {"method": "GET", "url": "companies"},
+    ]
+    answer = await _send(bench, parts, Prefer="odata.continue-on-error")
+    statuses = [(one["id"], one["status"]) for one in answer.json()["responses"]]
+    assert [("a", 404 if url else 405), (None, 200)] == statuses
 
 
 @given(st.lists(st.tuples(st.booleans(), st.text(max_size=8)), max_size=12))

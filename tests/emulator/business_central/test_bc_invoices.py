@@ -215,6 +215,30 @@ async def test_a_posted_invoice_is_closed_to_most_changes(bench: Bench) -> None:
     assert (404, "BadRequest_ResourceNotFound") == error_of(unknown)
 
 
+async def test_a_later_due_date_reaches_the_ledger(bench: Bench) -> None:
+    """Header and entry of a posted invoice fall due when the invoice does."""
+    draft = await _draft(bench)
+    await _post(bench, draft)
+    path, late = f"salesInvoices({draft['id']})", {"dueDate": "2026-01-05"}
+    bench.state.clock.advance(60)
+    await bench.ask("PATCH", path, late, route=V2, headers=ANY)
+    header = (await bench.rows("postedSalesInvoices"))[0]
+    assert ("2026-01-05", "2026-03-10T12:01:00.37Z") == (
+        header["dueDate"],
+        header["lastModifiedDateTime"],
+    )
+    assert 180 == (await bench.rows("customerStatistics"))[0]["overdueAmount"]
+
+
+async def test_an_invoice_of_nothing_is_paid_at_once(bench: Bench) -> None:
+    """Its entry is closed when it is posted."""
+    line = {"lineType": "Item", "lineObjectNumber": "1000", "quantity": 0}
+    draft = await _draft(bench, salesInvoiceLines=[line])
+    await _post(bench, draft)
+    posted = await _invoice(bench, draft["id"])
+    assert ("Paid", 0) == (posted["status"], posted["remainingAmount"])
+
+
 async def test_an_empty_draft_is_not_posted_and_no_mail_without_address(
     bench: Bench,
 ) -> None:
@@ -272,8 +296,25 @@ async def test_cancelling_settles_the_invoice(bench: Bench) -> None:
         header["remainingAmount"],
     )
     path = f"salesInvoices({draft['id']})/Microsoft.NAV.cancel"
-    again = await bench.ask("POST", path, route=V2)
-    assert (400, "Application_DialogException") == error_of(again)
+    memo = path.replace("cancel", "makeCorrectiveCreditMemo")
+    for action in (path, memo):
+        again = await bench.ask("POST", action, route=V2)
+        assert (400, "Application_DialogException") == error_of(again)
+
+
+async def test_only_invoices_have_actions(bench: Bench) -> None:
+    """501 on every other page; a corrective credit memo needs a posted invoice."""
+    id = bench.company.find("Customer", "10000")["id"]
+    path = f"customers({id})/Microsoft.NAV.post"
+    answer = await bench.ask("POST", path, route=V2)
+    assert (501, "BadRequest_MethodNotImplemented") == error_of(answer)
+    draft = await _draft(bench)
+    memo = f"salesInvoices({draft['id']})/Microsoft.NAV.makeCorrectiveCreditMemo"
+    early = await bench.ask("POST", memo, route=V2)
+    assert (400, "Application_DialogException") == error_of(early)
+    await _post(bench, draft)
+    assert 204 == (await bench.ask("POST", memo, route=V2)).status_code
+    assert "Open" == (await _invoice(bench, draft["id"]))["status"]
 
 
 async def test_statistics_add_up_from_the_ledger(bench: Bench) -> None:
@@ -304,8 +345,20 @@ async def test_statistics_add_up_from_the_ledger(bench: Bench) -> None:
     )
     assert old != row["@odata.etag"]
     assert "2026-03-10T12:00:00.37Z" == row["lastActivityDateTime"]
-    standard = await bench.ask("GET", f"customers({customer['id']})", route=V2)
-    assert 40 == standard.json()["balanceDue"]
+    path = f"customers({customer['id']})?$expand=customerFinancialDetails"
+    standard = (await bench.ask("GET", path, route=V2)).json()
+    details = standard["customerFinancialDetails"]
+    assert (40, 265, 40, 0) == (
+        standard["balanceDue"],
+        details["balance"],
+        details["overdueAmount"],
+        details["totalSalesExcludingTax"],
+    )
+    bench.state.clock.advance(86_400)
+    details = (await bench.ask("GET", path, route=V2)).json()[
+        "customerFinancialDetails"
+    ]
+    assert 225 == details["totalSalesExcludingTax"]
     for set_name in ("customerLedgerEntries", "openSalesLines"):
         rows = await bench.rows(
             f"{set_name}?$filter=lastModifiedDateTime gt 2026-03-10T12:00:00Z"
@@ -322,3 +375,13 @@ async def test_a_customer_with_entries_cannot_be_deleted(bench: Bench) -> None:
         assert (400, "Application_DialogException") == error_of(answer)
         if (await _invoice(bench, draft["id"]))["status"] == "Draft":
             await _post(bench, draft)
+
+
+async def test_a_draft_without_lines_holds_its_customer(bench: Bench) -> None:
+    """The header alone is an outstanding invoice; without it the customer may go."""
+    id = bench.company.find("Customer", "10000")["id"]
+    draft = await _draft(bench, salesInvoiceLines=[])
+    held = await bench.ask("DELETE", f"customers({id})")
+    assert (400, "Application_DialogException") == error_of(held)
+    await bench.ask("DELETE", f"salesInvoices({draft['id']})", route=V2)
+    assert 204 == (await bench.ask("DELETE", f"customers({id})")).status_code

@@ -75,6 +75,9 @@ async def test_a_tag_is_opaque_and_changes_with_the_row(bench: Bench) -> None:
         ("number gt '10000' and displayName ne 'SoE'", ["20000"]),
         ("displayName eq 'SoE' or displayName eq 'Trey'", ["20000", "30000"]),
         ("tolower(displayName) eq 'trey'", ["20000"]),
+        ("tolower(displayName) eq 'TREY'", ["20000"]),
+        ("toupper(displayName) ne 'trey'", ["10000", "30000"]),
+        ("contains(number,'2') or startswith(number,'3')", ["20000", "30000"]),
         ("startswith(displayName,'T')", ["20000"]),
         ("not (displayName eq 'Trey')", ["10000", "30000"]),
         ("blocked eq '_x0020_'", ["10000", "20000", "30000"]),
@@ -93,11 +96,17 @@ async def test_filters(bench: Bench, text: str, numbers: list[str] | None) -> No
     assert expected == [row["number"] for row in rows]
 
 
-async def test_in_works_from_schema_version_2_1_on(bench: Bench) -> None:
-    """The newer schema version knows `in`."""
-    query = "customers?$schemaversion=2.1&$filter=number in ('10000','30000')"
+async def test_custom_pages_know_more_from_schema_version_2_1_on(bench: Bench) -> None:
+    """The newer version knows `in` and functions in functions; API v2.0 stays 2.0."""
+    newer = "customers?$schemaversion=2.1&$filter="
+    query = f"{newer}number in ('10000','30000')"
     rows = await bench.rows(query)
     assert ["10000", "30000"] == [row["number"] for row in rows]
+    assert 3 == len(await bench.rows(query, route=V2))
+    nested = f"{newer}contains(tolower(displayName),'re')"
+    assert ["20000"] == [row["number"] for row in await bench.rows(nested)]
+    refused = await bench.ask("GET", nested, route=V2)
+    assert (400, "BadRequest") == error_of(refused)
 
 
 @pytest.mark.parametrize(
@@ -114,6 +123,24 @@ async def test_in_works_from_schema_version_2_1_on(bench: Bench) -> None:
             "$filter=displayName eq '" + "x" * 101 + "'",
             "Application_FilterErrorException",
         ),
+        (
+            "$filter=contains(displayName,'" + "x" * 101 + "')",
+            "Application_FilterErrorException",
+        ),
+        (
+            "$filter=tolower(number) eq '" + "x" * 21 + "'",
+            "Application_FilterErrorException",
+        ),
+        (
+            "$filter=displayName eq '" + "\U0001f600" * 51 + "'",
+            "Application_FilterErrorException",
+        ),
+        ("$filter=contains(id,'x')", "BadRequest"),
+        ("$filter=contains(displayName,1)", "BadRequest"),
+        ("$filter=substring(displayName,1.5) eq 'x'", "BadRequest"),
+        ("$filter=length(displayName) gt 1", "BadRequest"),
+        ("$count=maybe", "BadRequest"),
+        ("$skip=99999999999", "BadRequest"),
         ("$filter=blocked eq ' '", "Unknown"),
         ("$orderby=nothing", "BadRequest"),
         ("$orderby=companyContactNumber", "BadRequest"),
@@ -220,6 +247,9 @@ async def test_companies_by_path_query_and_header(bench: Bench) -> None:
     assert ["CRONUS USA, Inc.", "Other"] == [row["name"] for row in listed]
     for address, header in (
         (f"{root}/companies({other.id})/currencies", {}),
+        (f"{root}/companies({other.id.upper()})/currencies", {}),
+        (f"{root}/companies(name='Other')/currencies", {}),
+        (f"{root}/companies(id={other.id})/currencies", {}),
         (f"{root}/currencies?company={other.id}", {}),
         (f"{root}/currencies?company=Other", {}),
         (f"{root}/currencies", {"Company": "Other"}),
@@ -239,8 +269,17 @@ async def test_without_the_companion_only_the_standard_api_is_there(
 ) -> None:
     """The companion route is then as unknown as any other."""
     bench.state.companion = False
-    assert 404 == (await bench.ask("GET", "customers")).status_code
-    assert 404 == (await bench.client.get("/api/tieline/sync/v1.0/")).status_code
+    root = "/api/tieline/sync/v1.0"
+    for address in (bench.address("customers"), f"{root}/", f"{root}/$metadata"):
+        refused = error_of(await bench.client.get(address))
+        assert (404, "BadRequest_ResourceNotFound") == refused
+        other = await bench.client.get(address.replace("tieline", "fabrikam"))
+        assert refused == error_of(other)
+    batch = await bench.client.post(f"{root}/$batch", json={"requests": []})
+    assert (404, "BadRequest_ResourceNotFound") == error_of(batch)
+    part = {"id": "1", "method": "GET", "url": f"{root}/customers"}
+    parts = await bench.client.post("/api/v2.0/$batch", json={"requests": [part]})
+    assert 404 == parts.json()["responses"][0]["status"]
     assert 200 == (await bench.ask("GET", "customers", route=V2)).status_code
 
 

@@ -59,6 +59,21 @@ async def test_persons_are_named_by_their_parts(bench: Bench) -> None:
     assert [person["id"]] == [one["contactId"] for one in listed]
 
 
+async def test_a_contact_joins_the_company_that_it_names(bench: Bench) -> None:
+    """On the standard page the company's name finds its number; blank leaves it."""
+    parent = (await first(bench))["companyContactNumber"]
+    body = {"type": "Person", "displayName": "Ann Cole", "companyName": "Adatum"}
+    person = (await bench.ask("POST", "contacts", body, route=V2)).json()
+    assert (parent, "Adatum") == (person["companyNumber"], person["companyName"])
+    path = f"contacts({person['id']})"
+    unknown = {"companyName": "Nobody"}
+    answer = await bench.ask("PATCH", path, unknown, route=V2, headers=ANY)
+    assert (400, "Application_DialogException") == error_of(answer)
+    blank = {"companyName": ""}
+    left = await bench.ask("PATCH", path, blank, route=V2, headers=ANY)
+    assert ("", "") == (left.json()["companyNumber"], left.json()["companyName"])
+
+
 async def test_a_rename_takes_its_references_along(bench: Bench) -> None:
     """A changed number or code moves what points at it; the id stays."""
     customer = await first(bench)

@@ -103,7 +103,10 @@ async def test_rows_are_deleted_with_or_without_a_tag(bench: Bench) -> None:
         ("customers", {"city": "x" * 31}, "Application_StringExceededLength"),
         ("customers", {"companyContactNumber": "1"}, "BadRequest_InvalidOperation"),
         ("customers", {"nothing": 1}, "BadRequest"),
+        ("customers", {"city": "\U0001f600" * 16}, "Application_StringExceededLength"),
         ("customers", {"city": 5}, "BadRequest"),
+        ("customers", {"creditLimit": 1e15}, "BadRequest"),
+        ("items", {"itemVariants": [{"code": "RED"}]}, "BadRequest"),
         ("customers", {"creditLimit": "5"}, "BadRequest"),
         ("customers", {"blocked": "Sometimes"}, "Unknown"),
         ("customers", {"blocked": " "}, "Unknown"),
@@ -164,12 +167,39 @@ async def test_methods_that_a_page_lacks(bench: Bench) -> None:
         ("PATCH", "customers"),
         ("PUT", f"customers({id})"),
         ("POST", "customerStatistics"),
+        ("PATCH", f"customerStatistics({id})"),
         ("DELETE", f"customerStatistics({id})"),
+        ("POST", "customers/$count"),
     ):
         answer = await bench.ask(method, path, {})
         assert (405, "BadRequest_MethodNotAllowed") == error_of(answer)
     broken = await bench.client.post(bench.address("customers"), content=b"{")
     assert (400, "BadRequest") == error_of(broken)
+
+
+def _set_of(body: dict[str, Any]) -> str:
+    """The standard set that a body is meant for."""
+    if body.keys() & {"itemId", "itemNumber"}:
+        return "itemVariants"
+    if body.keys() & {"itemCategoryId", "itemCategoryCode", "baseUnitOfMeasureId"}:
+        return "items"
+    return "salesInvoices" if "customerNumber" in body else "customers"
+
+
+async def test_a_unit_that_is_not_there_fails_the_tables_own_relation(
+    bench: Bench,
+) -> None:
+    """The page of items checks the id only; the code is left to the table."""
+    body = {"displayName": "x", "baseUnitOfMeasureCode": "X"}
+    answer = await bench.ask("POST", "items", body, route=V2)
+    assert (400, "Internal_InvalidTableRelation") == error_of(answer)
+
+
+async def test_metadata_is_only_read(bench: Bench) -> None:
+    """Neither the service document nor the metadata takes another method."""
+    for path in ("", "/$metadata", "/companies"):
+        answer = await bench.client.post(f"/api/v2.0{path}", json={})
+        assert (405, "BadRequest_MethodNotAllowed") == error_of(answer)
 
 
 async def test_the_standard_page_has_rules_of_its_own(bench: Bench) -> None:
@@ -194,8 +224,29 @@ async def test_the_standard_page_has_rules_of_its_own(bench: Bench) -> None:
             {"displayName": "x", "paymentTermsId": nobody},
             'The "paymentTermsId" does not match to a Payment Terms.',
         ),
+        (
+            {"itemCategoryId": nobody},
+            'The "itemCategoryId" does not match to a specific Item Category group.',
+        ),
+        (
+            {"itemCategoryCode": "X"},
+            'The "itemCategoryCode" does not match to a Item Category.',
+        ),
+        (
+            {"baseUnitOfMeasureId": nobody},
+            'The "baseUnitOfMeasureId" does not match to a Unit of Measure.',
+        ),
+        ({"code": "X", "itemId": nobody}, 'The "itemId" does not match to an Item.'),
+        (
+            {"code": "X", "itemNumber": "X"},
+            'The "itemNumber" does not match to an Item.',
+        ),
+        (
+            {"customerNumber": "10000", "billToCustomerId": nobody},
+            "The bill-to customer cannot be found.",
+        ),
     ):
-        answer = await bench.ask("POST", "customers", body, route=V2)
+        answer = await bench.ask("POST", _set_of(body), body, route=V2)
         assert (400, "Application_DialogException") == error_of(answer)
         assert answer.json()["error"]["message"].startswith(text)
     good = {"displayName": "x", "currencyId": euro, "currencyCode": "EUR"}

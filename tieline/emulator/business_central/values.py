@@ -25,7 +25,7 @@ from tieline.emulator.odata.expressions import instant
 
 _ENCODED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _INT32 = 1 << 31
-_DECIMAL = 999_999_999_999_999.99
+_DECIMAL = 1_000_000_000_000_000
 _ETAG = re.compile(r'W/"[A-Za-z0-9+/=]+"')
 
 
@@ -120,7 +120,7 @@ def _number(item: Property, value: Any) -> int | float:
         isinstance(value, int) and -_INT32 <= value < _INT32
     ):
         raise _wrong_type(value, "Edm.Int32")
-    if abs(value) > _DECIMAL:
+    if abs(value) >= _DECIMAL:
         raise _wrong_type(value, "Edm.Decimal")
     return plain_number(value)
 
