@@ -91,3 +91,41 @@ async def first(
 ) -> dict[str, Any]:
     """The first row of a set."""
     return (await bench.rows(path, route=route))[0]
+
+
+async def make_draft(bench: Bench, **more: Any) -> dict[str, Any]:
+    """Create a draft with one item and one comment on the standard route."""
+    body = {
+        "externalDocumentNumber": "INV-7",
+        "customerNumber": "10000",
+        "salesInvoiceLines": [
+            {
+                "lineType": "Item",
+                "lineObjectNumber": "1000",
+                "quantity": 2,
+                "unitPrice": 100,
+                "discountAmount": 20,
+            },
+            {"lineType": "Comment", "description": "Thank you"},
+        ],
+        **more,
+    }
+    answer = await bench.ask("POST", "salesInvoices", body, route="v2.0")
+    assert answer.status_code == 201, answer.text
+    row: dict[str, Any] = answer.json()
+    return row
+
+
+async def post_draft(bench: Bench, draft: dict[str, Any], name: str = "post") -> None:
+    """Carry out an action of an invoice."""
+    path = f"salesInvoices({draft['id']})/Microsoft.NAV.{name}"
+    answer = await bench.ask("POST", path, route="v2.0")
+    assert answer.status_code == 204, answer.text
+
+
+async def read_invoice(bench: Bench, id: str) -> dict[str, Any]:
+    """Return an invoice as the standard route shows it."""
+    row: dict[str, Any] = (
+        await bench.ask("GET", f"salesInvoices({id})", route="v2.0")
+    ).json()
+    return row

@@ -36,6 +36,14 @@ async def test_a_created_row_comes_back_whole(bench: Bench) -> None:
     assert (400, "Internal_EntityWithSameKeyExists") == error_of(again)
 
 
+async def test_a_blank_id_is_none(bench: Bench) -> None:
+    """The zero GUID stands for no id, so each row gets one of its own."""
+    zero = "00000000-0000-0000-0000-000000000000"
+    for code in ("DKK", "SEK"):
+        row = (await bench.ask("POST", "currencies", {"id": zero, "code": code})).json()
+        assert zero != row["id"]
+
+
 async def test_numbers_come_from_the_series_and_skip_taken_ones(bench: Bench) -> None:
     """A missing number is drawn; a number in use is passed over."""
     bench.company.insert("customers", {"number": "C00001", "displayName": "Taken"})

@@ -16,11 +16,12 @@ from tieline.emulator.business_central.invoices import (
 )
 from tieline.emulator.business_central.refusals import Refusal, dialog
 from tieline.emulator.business_central.relations import INVOICES
-from tieline.emulator.business_central.rules import Given, Rules, is_new
+from tieline.emulator.business_central.rules import Given, Rules, Setter, is_new
 from tieline.emulator.business_central.schema import ZERO_GUID, Page
 from tieline.emulator.business_central.tables import Row
 from tieline.emulator.business_central.values import guid, plain_number
 
+_POSTED = "The invoice has been posted and can no longer be modified."
 _AFTER_POSTING = {"dueDate", "promisedPayDate", "disputeStatus", "disputeStatusId"}
 _COPIED = {
     "currencyCode": "currencyCode",
@@ -76,7 +77,7 @@ _SELL_TO = {"customerId": _set_customer_id, "customerNumber": _set_customer_numb
 
 def _complete_draft(company: Company, page: Page, row: Row, given: Given) -> None:
     if row["posted"] and given.keys() - _AFTER_POSTING:
-        raise dialog("The invoice has been posted and can no longer be modified.")
+        raise dialog(_POSTED)
     if "customerId" in given and "customerNumber" in given:
         customer = company.tables["Customer"].rows.get(guid(given["customerId"]))
         if customer is None or customer["number"] != row["customerNumber"]:
@@ -95,7 +96,7 @@ def _changed(company: Company, old: Row, new: Row) -> None:
 
 def _delete_draft(company: Company, row: Row) -> None:
     if row["posted"]:
-        raise dialog("The invoice has been posted and can no longer be modified.")
+        raise dialog(_POSTED)
     lines = company.tables[LINES]
     lines.remove_all(lines.where("documentId", row["id"]))
 
@@ -105,8 +106,26 @@ def _draft_of(company: Company, document: str) -> Row:
     if invoice is None:
         raise dialog("You must specify an Id or a Document Id to get the lines.")
     if invoice["posted"]:
-        raise dialog("The invoice has been posted and can no longer be modified.")
+        raise dialog(_POSTED)
     return invoice
+
+
+def _refuse_dispute(text: str) -> Setter:
+    """Return a setter that takes a blank only: no company here has disputes."""
+
+    def setter(company: Company, page: Page, row: Row, value: Any) -> None:
+        if value not in ("", ZERO_GUID):
+            raise dialog(text)
+
+    return setter
+
+
+def _posted_line_changed(company: Company, page: Page, row: Row, given: Given) -> None:
+    raise dialog(_POSTED)
+
+
+def _posted_line_deleting(company: Company, row: Row) -> None:
+    raise dialog(_POSTED)
 
 
 def _begin_line(company: Company, page: Page, row: Row, given: Given) -> None:
@@ -197,8 +216,15 @@ DRAFTS = Rules(
     complete=_complete_draft,
     changed=_changed,
     deleting=_delete_draft,
-    setters=_SELL_TO,
+    setters={
+        **_SELL_TO,
+        "disputeStatus": _refuse_dispute("The dispute status cannot be found."),
+        "disputeStatusId": _refuse_dispute(
+            'The "disputeStatusId" does not match to a Dispute Status.'
+        ),
+    },
 )
+POSTED_LINE = Rules(complete=_posted_line_changed, deleting=_posted_line_deleting)
 DRAFT_LINES = Rules(
     begin=_begin_line,
     complete=_complete_line,

@@ -263,10 +263,12 @@ def header_of(company: Company, invoice: Row) -> Row:
 
 def lines_of(company: Company, document: str) -> list[Row]:
     """Return a document's lines: of a draft, or of what it was posted as."""
+    if document == ZERO_GUID:
+        return []
     if lines := company.tables[LINES].where("documentId", document):
         return lines
     posted = company.tables[POSTED].where("draftInvoiceId", document)
-    id = posted[0]["id"] if posted and document != ZERO_GUID else document
+    id = posted[0]["id"] if posted else document
     return company.tables[POSTED_LINES].where("documentId", id)
 
 

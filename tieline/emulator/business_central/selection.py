@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from tieline.emulator.business_central.company import Company
 from tieline.emulator.business_central.computed import worker
 from tieline.emulator.business_central.dialect import compile_filter, filtered_value
-from tieline.emulator.business_central.invoices import lines_of
+from tieline.emulator.business_central.invoices import LINES, POSTED_LINES, lines_of
 from tieline.emulator.business_central.navigation import INFORMATION, information
 from tieline.emulator.business_central.refusals import (
     Refusal,
@@ -19,7 +19,7 @@ from tieline.emulator.business_central.refusals import (
     no_such_row,
     unknown_property,
 )
-from tieline.emulator.business_central.schema import COMPANION, Page
+from tieline.emulator.business_central.schema import COMPANION, ZERO_GUID, Page
 from tieline.emulator.business_central.tables import Row
 from tieline.emulator.odata.query import QuerySyntaxError, parse_order
 
@@ -38,7 +38,7 @@ def one(company: Company, page: Page, id: str) -> Row:
         Refusal: there is none.
     """
     if page.set == LINES_SET:
-        for table in ("Sales Line", "Sales Invoice Line"):
+        for table in (LINES, POSTED_LINES):
             if id in company.tables[table].rows:
                 return company.tables[table].rows[id]
         raise no_such_row(page.table)
@@ -53,13 +53,22 @@ def one(company: Company, page: Page, id: str) -> Row:
 def source(company: Company, page: Page, options: Options) -> list[Row]:
     """Return the rows of a set before any filter. Raises Refusal for bare lines."""
     if page.set == LINES_SET:
-        document = filtered_value(options.get("$filter", ""), "documentId")
-        if document is None:
-            raise dialog("You must specify an Id or a Document Id to get the lines.")
-        return lines_of(company, document)
+        return _lines(company, page, options.get("$filter", ""))
     if page.set == INFORMATION:
         return information(company)
     return company.tables[page.table].ordered()
+
+
+def _lines(company: Company, page: Page, text: str) -> list[Row]:
+    """Return the lines of the document that a filter names, or whose line it names."""
+    document = filtered_value(text, "documentId")
+    if document is None:
+        line = filtered_value(text, page.key)
+        if line is None:
+            raise dialog("You must specify an Id or a Document Id to get the lines.")
+        held = (company.tables[table].rows.get(line) for table in (LINES, POSTED_LINES))
+        document = next((row["documentId"] for row in held if row), ZERO_GUID)
+    return lines_of(company, document)
 
 
 def is_stored(page: Page) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tieline.emulator.business_central.company import Company
 from tieline.emulator.business_central.customers import CONTACTS, CUSTOMERS
-from tieline.emulator.business_central.drafts import DRAFT_LINES, DRAFTS
+from tieline.emulator.business_central.drafts import DRAFT_LINES, DRAFTS, POSTED_LINE
 from tieline.emulator.business_central.invoices import LINES, POSTED_LINES, retotal
 from tieline.emulator.business_central.refusals import (
     Refusal,
@@ -47,6 +47,7 @@ _RULES: dict[str, Rules] = {
     "Sales Price": PRICES,
     INVOICES: DRAFTS,
     LINES: DRAFT_LINES,
+    POSTED_LINES: POSTED_LINE,
     **{table: CODES for table, key in schema().keys.items() if key == ("code",)},
 }
 _AGGREGATES = {"Sales Invoice Line Aggregate": (LINES, POSTED_LINES)}
@@ -121,7 +122,8 @@ def insert(company: Company, page: Page, body: Body) -> Row:
     with company.journal.transaction():
         row = company.blank(table)
         if given.get(page.key):
-            row["id"] = guid(given.pop(page.key))
+            chosen = guid(given.pop(page.key))
+            row["id"] = row["id"] if chosen == ZERO_GUID else chosen
         rules.begin(company, page, row, given)
         _assign(company, page, row, given)
         rules.complete(company, page, row, given)
