@@ -5,20 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
+import httpx
 import pybusinesscentral
 import pytest
+from pybusinesscentral import models
 from pybusinesscentral.api.company_api import CompanyApi
 from pybusinesscentral.api.customer_api import CustomerApi
 from pybusinesscentral.api.payment_term_api import PaymentTermApi
 from pybusinesscentral.api.sales_invoice_api import SalesInvoiceApi
+from pybusinesscentral.api.sales_invoice_line_api import SalesInvoiceLineApi
 from pybusinesscentral.exceptions import ApiException
-from pybusinesscentral.models import PostCustomerRequest
+from pybusinesscentral.models import (
+    PostCustomerRequest,
+    PostSalesInvoiceLineForSalesInvoiceRequest,
+    PostSalesInvoiceRequest,
+)
 
 from tieline.emulator.business_central import (
     BusinessCentralState,
     LiveCompany,
     create_business_central,
 )
+from tieline.emulator.business_central.schema import schema
 from tieline.emulator.server import serve
 
 HOSTILE = "=1+1 <b>'O''Brien'</b> \U0001f600 שלום "
@@ -113,3 +121,76 @@ def test_invoices_and_terms_parse(
     assert all(abs((one.invoice_date - today).days) <= 1 for one in invoices)
     terms = PaymentTermApi(client).list_payment_terms(company.id).value
     assert ["30D"] == [one.code for one in terms]
+
+
+def test_an_invoice_is_written_and_posted(
+    client: pybusinesscentral.ApiClient, company: LiveCompany
+) -> None:
+    """Header, line and action are each a request of the client's own."""
+    number = company.rows("customers")[1]["number"]
+    header = PostSalesInvoiceRequest(customer_number=number, currency_code="EUR")
+    api, json = SalesInvoiceApi(client), "application/json"
+    draft = api.post_sales_invoice(company.id, json, header)
+    item = company.rows("items")[0]["id"]
+    line = PostSalesInvoiceLineForSalesInvoiceRequest(item_id=item, quantity=4)
+    lines = SalesInvoiceLineApi(client)
+    lines.post_sales_invoice_line_for_sales_invoice(company.id, draft.id, json, line)
+    api.post_action_sales_invoices(company.id, draft.id)
+    posted = api.get_sales_invoice(company.id, draft.id)
+    assert ("Open", 10, "EUR") == (
+        posted.status,
+        posted.total_amount_including_tax,
+        posted.currency_code,
+    )
+    found = lines.list_sales_invoice_lines_for_sales_invoice(company.id, draft.id)
+    assert [("Item", 4, item)] == [
+        (one.line_type, one.quantity, one.item_id) for one in found.value
+    ]
+
+
+def _model(entity: str) -> type[models.Customer] | None:
+    """The client's model of an entity, if it has one."""
+    return getattr(models, entity[0].upper() + entity[1:], None)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name, page in schema().pages["standard"].items()
+        if _model(page.entity) and name != "salesInvoiceLines"
+    ],
+)
+def test_every_row_fits_the_model_of_its_set(
+    client: pybusinesscentral.ApiClient, company: LiveCompany, name: str
+) -> None:
+    """Strict types, lengths and dates of the models take what the pages show."""
+    _fill(company)
+    page = schema().pages["standard"][name]
+    host = client.configuration.host
+    rows = httpx.get(f"{host}/companies({company.id})/{name}").json()["value"]
+    parsed = [_model(page.entity).from_dict(row) for row in rows]
+    assert rows
+    assert [row[page.key] for row in rows] == [str(one.id) for one in parsed]
+
+
+_OLDER = {"website": 80, "taxRegistrationNumber": 20}
+"""Lengths that the client still has from before the fields grew to 255 and 50."""
+
+
+def _fill(company: LiveCompany) -> None:
+    """Give every set a row, and one whose texts are as long as they can be."""
+    for name, page in schema().pages["standard"].items():
+        if "insert" not in page.operations or name.startswith("salesInvoice"):
+            continue
+        number = "number" if "number" in page.properties else "code"
+        if name == "itemVariants" or company.find(page.table, "FULL"):
+            continue
+        values = {
+            item.name: "\u05d0" * _OLDER.get(item.name, item.length)
+            for item in page.properties.values()
+            if item.kind == "Text" and item.length and not item.access
+        }
+        values.pop("companyName", None)
+        values[number] = "FULL"
+        company.insert(name, values, route="standard")
