@@ -219,6 +219,17 @@ async def test_single_columns(api, state):
     assert ("G", None) == (row["name"], row["fax"])
 
 
+async def test_imported_rows_keep_the_time_they_were_made(api, state):
+    """overriddencreatedon becomes createdon at create, and cannot change later."""
+    old = "2019-05-01T10:00:00Z"
+    account = await api.create("accounts", {"overriddencreatedon": old})
+    row = state.row("account", account)
+    assert (old, row["modifiedon"]) == (row["createdon"], row["overriddencreatedon"])
+    body = {"overriddencreatedon": "2018-05-01T10:00:00Z"}
+    refusal = await api.refusal("PATCH", f"accounts({account})", body)
+    assert (400, "0x80040203") == refusal
+
+
 HOSTILE = [
     'O\'Neil & "Sons" <b>x</b>',
     "=SUM(A1:A9)",

@@ -41,8 +41,6 @@ def _invoice(write: Write) -> None:
             raise invalid("The currency of the invoice is not that of its price list.")
     if write.row.get(_CURRENCY) is None:
         write.row[_CURRENCY] = write.org.people.base_currency
-    currency = write.lookup(_CURRENCY, "transactioncurrency")
-    write.row["exchangerate"] = currency["exchangerate"] if currency else 1.0
     if write.row.get("invoicenumber") is None:
         count = len(write.org.data["invoice"].by_id) + 1
         write.row["invoicenumber"] = f"INV-{count:05d}-{write.row['invoiceid'][:6]}"
@@ -75,7 +73,6 @@ def _line(write: Write) -> None:
         return  # the required column is refused next
     row = write.row
     row[_CURRENCY] = invoice[_CURRENCY]
-    row["exchangerate"] = invoice["exchangerate"]
     if row["isproductoverridden"]:
         _check_write_in(row)
     else:

@@ -20,6 +20,9 @@ NAVIGATION_NAMES: Mapping[str, str] = {
 SOLUTIONS: frozenset[str] = frozenset({"bcbi", "nav"})
 """Publisher prefixes of the solutions that bring columns and tables along."""
 
+BASE = "_base"
+"""Ends the name of the column that repeats an amount in the base currency."""
+
 LOOKUPS = frozenset({"Lookup", "Customer", "Owner"})
 CHOICES = frozenset({"Picklist", "State", "Status"})
 PRINCIPALS = frozenset({"systemuser", "team"})
@@ -90,6 +93,15 @@ class Table:
     tracking: bool
     deletable: bool
 
+    @functools.cached_property
+    def money(self) -> tuple[tuple[str, str], ...]:
+        """Every amount of a row, with the column that repeats it in base currency."""
+        return tuple(
+            (name, f"{name}{BASE}")
+            for name, column in self.columns.items()
+            if column.type == "Money" and f"{name}{BASE}" in self.columns
+        )
+
     @property
     def type_key(self) -> str:
         """The key property in the metadata: inherited for users and teams."""
@@ -127,6 +139,25 @@ def _column(name: str, declared: Mapping[str, Any]) -> Column:
     if "range" in values:
         values["range"] = tuple(values["range"])
     return Column(name=name, **values)
+
+
+def _derived(columns: Mapping[str, Column]) -> dict[str, Column]:
+    """Return the columns that the platform adds to those of a table.
+
+    A table with a currency has the rate, and each amount again in the base
+    currency; rows that can be imported take the time that they were made.
+    """
+    found = {}
+    currency = columns.get("transactioncurrencyid")
+    if currency is not None and currency.is_lookup:
+        found["exchangerate"] = Column("exchangerate", "Decimal", access="read")
+        for name, column in columns.items():
+            if column.type == "Money":
+                found[f"{name}{BASE}"] = Column(f"{name}{BASE}", "Money", access="read")
+    if "createdon" in columns:
+        name = "overriddencreatedon"
+        found[name] = Column(name, "DateTime", access="create")
+    return found
 
 
 def _is_installed(name: str, installed: frozenset[str]) -> bool:
@@ -168,6 +199,7 @@ def load_schema(
             # the key of bcbi_company shares its name with the lookup to it
             if _is_installed(column, solutions)
         }
+        columns |= _derived(columns)
         collections = {
             collection: Collection(collection, *path.split("."))
             for collection, path in declared.get("collections", {}).items()

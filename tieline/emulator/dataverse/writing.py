@@ -27,6 +27,7 @@ from tieline.emulator.dataverse.storage import Row
 
 _OWNER = "_ownerid_value"
 _CURRENCY = "_transactioncurrencyid_value"
+_OVERRIDDEN = "overriddencreatedon"
 
 
 class Writer:
@@ -68,6 +69,8 @@ class Writer:
         row |= {
             name: value for name, value in draft.values.items() if value is not None
         }
+        if row.get(_OVERRIDDEN) is not None:
+            row["createdon"], row[_OVERRIDDEN] = row[_OVERRIDDEN], row["createdon"]
         settle_status(declared, row, None, draft.values)
         given = frozenset(
             name for name, value in draft.values.items() if value is not None
@@ -141,9 +144,26 @@ class Writer:
         rules.after(write)
 
     def _store(self, table: str, row: Row) -> None:
+        self._convert(self.org.schema.tables[table], row)
         row["modifiedon"] = self.org.now()
         row["_modifiedby_value"] = self.user
         self.org.data.put(table, row)
+
+    def _convert(self, table: Table, row: Row) -> None:
+        """Work amounts out in the base currency when one, or its currency, is new."""
+        if _CURRENCY not in table.by_wire:
+            return
+        old = self.org.data[table.name].by_id.get(row[table.key])
+        watched = (_CURRENCY, *(name for name, _ in table.money))
+        if old is not None and all(row.get(one) == old.get(one) for one in watched):
+            return
+        currencies = self.org.data["transactioncurrency"].by_id
+        currency = currencies.get(row.get(_CURRENCY) or "")
+        rate = None if currency is None else currency["exchangerate"]
+        row["exchangerate"] = rate
+        for name, base in table.money:
+            amount = row.get(name)
+            row[base] = round(amount / rate, 4) if rate and amount is not None else None
 
     def _require(self, write: Write) -> None:
         for column in write.table.columns.values():
