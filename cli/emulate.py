@@ -10,7 +10,7 @@ import orjson
 from starlette.types import ASGIApp
 
 from tieline.emulator.business_central import create_business_central
-from tieline.emulator.dataverse import create_dataverse
+from tieline.emulator.dataverse import SOLUTIONS, create_dataverse
 from tieline.emulator.sample import sample_services
 from tieline.emulator.server import RunningServer, serve
 from tieline.errors import SettingsError
@@ -27,13 +27,21 @@ _LONG_S = 3600.0
     is_flag=True,
     help="Only Business Central's standard API, as without the companion app.",
 )
-def emulate(*, bc_port: int, dataverse_port: int, no_companion: bool) -> None:
+@click.option(
+    "--no-solutions",
+    is_flag=True,
+    help="Dataverse without the tables and columns of the integration's solutions.",
+)
+def emulate(
+    *, bc_port: int, dataverse_port: int, no_companion: bool, no_solutions: bool
+) -> None:
     """Serve both services with the data of a sample company until Ctrl-C.
 
     Prints both addresses as one line of JSON when they can be used; 0 takes any
     free port. What is written to them is forgotten at the end.
     """
-    bc_state, dataverse_state = sample_services()
+    solutions = frozenset[str]() if no_solutions else SOLUTIONS
+    bc_state, dataverse_state = sample_services(solutions=solutions)
     bc_state.companion = not no_companion
     with (
         _serve(create_business_central(bc_state), "--bc-port", bc_port) as bc,

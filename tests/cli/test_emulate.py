@@ -52,6 +52,23 @@ def test_the_companion_app_can_be_left_out():
     assert (200, 404) == (companies.status_code, companion.status_code)
 
 
+def test_the_solutions_of_the_integration_can_be_left_out():
+    """Dataverse then knows neither its tables nor its columns, but has all others."""
+    with _emulators("--no-solutions") as roots:
+        root = f"{roots['dataverse']}/api/data/v9.2"
+        account = httpx.get(f"{root}/accounts?$top=1").json()["value"][0]
+        statuses = [
+            httpx.get(f"{root}/{path}").status_code
+            for path in (
+                "bcbi_companies",
+                "nav_accountstatisticses",
+                "accounts?$select=_bcbi_companyid_value",
+            )
+        ]
+    assert [404, 404, 400] == statuses
+    assert [] == [name for name in account if "bcbi_" in name or "nav_" in name]
+
+
 def test_a_port_that_is_taken(invoke):
     """The port and the option that changes it are named."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -11,6 +11,7 @@ from tieline.emulator.business_central.relations import RELATIONS
 from tieline.emulator.business_central.schema import schema
 from tieline.emulator.business_central.values import stored
 from tieline.emulator.sample import COMPANY, SISTER, sample_services
+from tieline.emulator.sample.organization import CUSTOMER
 from tieline.emulator.sample.trader import HOSTILE_NAMES
 
 TODAY = date(2026, 3, 2)
@@ -214,6 +215,16 @@ def test_the_other_company_differs(services):
     theirs = {row["displayName"] for row in sister.rows("customers")}
     assert theirs
     assert not ours & theirs - set(HOSTILE_NAMES)
+
+
+def test_without_solutions_nothing_tells_companies_apart():
+    """The organization has the same kinds of rows, but no company and no team."""
+    _, plain = sample_services(customers=30, today=TODAY, solutions=frozenset())
+    assert 1 == len(plain.rows("team"))
+    accounts = plain.rows("account")
+    assert {0, 1} == {row["statecode"] for row in accounts}
+    assert {CUSTOMER} < {row["customertypecode"] for row in accounts}
+    assert "_bcbi_companyid_value" not in accounts[0]
 
 
 def test_the_clocks_run_when_the_sample_is_made(services):

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from tieline.emulator.business_central import BusinessCentralState, LiveCompany
 from tieline.emulator.clock import Clock
-from tieline.emulator.dataverse import DataverseState
+from tieline.emulator.dataverse import SOLUTIONS, DataverseState
 from tieline.emulator.sample.catalogue import fill_catalogue, fill_prices
 from tieline.emulator.sample.organization import (
     add_counterparts,
@@ -62,6 +62,7 @@ def sample_services(
     overlap: float = 0.5,
     flaws: bool = True,
     today: date | None = None,
+    solutions: frozenset[str] = SOLUTIONS,
 ) -> tuple[BusinessCentralState, DataverseState]:
     """Return both services with the data of a believable company.
 
@@ -69,7 +70,8 @@ def sample_services(
     an account of the same name or e-mail address, in part with small
     differences. `flaws` adds rows that a job has to refuse: currencies without a
     rate, codes without an option, prices that contradict each other, salespeople
-    who are no users. `today` is what dates count back from.
+    who are no users. `today` is what dates count back from. Without the integration's
+    `solutions` the organization has no rows about companies.
     """
     today = today or datetime.now(UTC).date()
     begin = datetime.combine(today, time(), UTC) - _HISTORY
@@ -84,7 +86,7 @@ def sample_services(
     sister = bc.add_company(SISTER, local_currency="EUR", id=draw.id())
     few = list(traders(draw, max(12, customers // 15)))
     _fill_company(sister, draw, few, staff[left : left + 2], today, flaws=False)
-    dataverse = _Seeded(draw, begin)
+    dataverse = _Seeded(draw, begin, solutions)
     rows = found(dataverse, draw, {main.id: COMPANY, sister.id: SISTER})
     fill_users(dataverse, rows, draw, staff[left:])
     add_counterparts(rows, draw, firms, [draw.happens(overlap) for _ in firms])
@@ -102,9 +104,9 @@ def sample_services(
 class _Seeded(DataverseState):
     """An organization whose very first rows are drawn and dated like the others."""
 
-    def __init__(self, draw: Draw, begin: datetime) -> None:
+    def __init__(self, draw: Draw, begin: datetime, solutions: frozenset[str]) -> None:
         self._draw, self._begin = draw, begin
-        super().__init__(name="Kettleworth", base_currency="USD")
+        super().__init__(name="Kettleworth", base_currency="USD", solutions=solutions)
 
     def _found(self, name: str, currency: str) -> None:
         self.created_id = self._draw.id

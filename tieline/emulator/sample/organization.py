@@ -52,7 +52,8 @@ def found(state: DataverseState, draw: Draw, companies: Mapping[str, str]) -> Ro
     """Create currencies, teams and a row for each of `companies` (name by id).
 
     The base currency is there already. The euro has an outdated rate; pounds are
-    missing: whoever needs them has to create them.
+    missing: whoever needs them has to create them. An organization without the
+    integration's solutions knows neither companies nor their teams.
     """
     writer = Writer(state, state.people.integration)
     euro = writer.create(
@@ -66,7 +67,8 @@ def found(state: DataverseState, draw: Draw, companies: Mapping[str, str]) -> Ro
         },
     )
     rows = []
-    for company_id, name in companies.items():
+    known = companies if "bcbi_company" in state.schema.tables else {}
+    for company_id, name in known.items():
         team = writer.create(
             "team",
             {
@@ -158,7 +160,7 @@ def add_strangers(
             case 1:
                 account = _add_account(rows, firm)
                 rows.writer.update("account", account, INACTIVE)
-            case _:
+            case _ if rows.companies:
                 link = f"/bcbi_companies({rows.companies[-1]})"
                 _add_account(rows, firm, **{"bcbi_CompanyId@odata.bind": link})
     loner = _add_person(rows, draw)
