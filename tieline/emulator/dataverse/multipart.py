@@ -9,7 +9,8 @@ from http import HTTPStatus
 
 _BOUNDARY = re.compile(r'boundary="?([^";,\s]+)"?', re.IGNORECASE)
 _REQUEST_LINE = re.compile(rb"([A-Za-z]+) +(\S.*?) +HTTP/\d(?:\.\d)?")
-_BLANK = re.compile(rb"\r?\n\r?\n|\A\r?\n")
+_BARE_FEED = re.compile(rb"(?<!\r)\n")
+_BLANK = re.compile(rb"\r\n\r\n|\A\r\n")
 
 
 class MultipartError(ValueError):
@@ -55,26 +56,28 @@ def boundary_of(content_type: str) -> str:
 
 
 def split_parts(body: bytes, boundary: str) -> list[Part]:
-    """Return the parts of a multipart body; lines may end in CRLF or LF.
+    """Return the parts of a multipart body, whose lines end in CRLF.
 
     What stands before the first delimiter and after the last one is ignored.
 
     Raises:
-        MultipartError: there is no delimiter.
+        MultipartError: there is no delimiter, or a line ends in LF alone.
     """
     delimiter = re.compile(
-        rb"(?:\A|\r?\n)--" + re.escape(boundary.encode()) + rb"(--)?[ \t]*(?=\r?\n|\Z)"
+        rb"(?:\A|\r\n)--" + re.escape(boundary.encode()) + rb"(--)?[ \t]*(?=\r\n|\Z)"
     )
     marks = list(delimiter.finditer(body))
     if not marks:
-        raise MultipartError("The boundary does not occur in the body.")
+        raise MultipartError(
+            "The boundary stands on no line of the body that ends in CRLF."
+        )
     parts = []
     for mark, following in zip(marks, [*marks[1:], None], strict=True):
         if mark[1]:
             break
         end = following.start() if following else len(body)
         raw = body[mark.end() : end]
-        raw = re.sub(rb"\A\r?\n", b"", raw)
+        raw = re.sub(rb"\A\r\n", b"", raw)
         if raw.strip():
             parts.append(_part(raw))
     return parts
@@ -87,9 +90,10 @@ def _part(raw: bytes) -> Part:
 
 def _split_head(raw: bytes) -> tuple[bytes, bytes]:
     match = _BLANK.search(raw)
-    if match is None:
-        return raw, b""
-    return raw[: match.start()], raw[match.end() :]
+    start, end = match.span() if match else (len(raw), len(raw))
+    if _BARE_FEED.search(raw, 0, start):
+        raise MultipartError("Lines of a batch end in CRLF.")
+    return raw[:start], raw[end:]
 
 
 def _headers(raw: bytes) -> dict[str, str]:
@@ -120,7 +124,7 @@ def read_batch(content_type: str, body: bytes) -> list[Operation | ChangeSet]:
 
 def _operation(part: Part) -> Operation:
     head, body = _split_head(part.content.lstrip(b"\r\n"))
-    line, _, rest = head.partition(b"\n")
+    line, _, rest = head.partition(b"\r\n")
     match = _REQUEST_LINE.fullmatch(line.strip())
     if match is None:
         raise MultipartError("A part of the batch does not begin with a request line.")
