@@ -261,6 +261,21 @@ def test_totals_follow_the_lines_unless_an_erp_owns_them(shop):
     assert 99 == shop.state.row("invoice", shop.invoice)["totalamount"]
 
 
+async def test_prices_of_an_invoice_are_locked_by_actions(api, shop):
+    """LockInvoicePricing is bound to the invoice, UnlockInvoicePricing names it."""
+    line = shop.line()
+    lock = f"invoices({shop.invoice})/Microsoft.Dynamics.CRM.LockInvoicePricing"
+    assert 204 == (await api.send("POST", lock)).status_code
+    assert shop.state.row("invoice", shop.invoice)["ispricelocked"]
+    shop.edit("invoicedetail", line, quantity=9)
+    assert 20 == shop.state.row("invoice", shop.invoice)["totalamount"]
+    assert (400, "0x80060888") == await api.refusal("POST", "UnlockInvoicePricing", {})
+    body = {"InvoiceId": shop.invoice}
+    assert 204 == (await api.send("POST", "UnlockInvoicePricing", body)).status_code
+    shop.edit("invoicedetail", line, quantity=3)
+    assert 30 == shop.state.row("invoice", shop.invoice)["totalamount"]
+
+
 def test_closed_invoices_are_read_only(shop):
     """Only its state can change, by way of active; the lines are closed as well."""
     line = shop.line()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tieline.emulator.dataverse.actions import BOUND, send_to_row
 from tieline.emulator.dataverse.addressing import Segment, segments
 from tieline.emulator.dataverse.bulk import PREFIX, send_bulk
 from tieline.emulator.dataverse.changing import (
@@ -15,7 +16,7 @@ from tieline.emulator.dataverse.changing import (
 )
 from tieline.emulator.dataverse.csdl import metadata_document
 from tieline.emulator.dataverse.definitions import read_definitions
-from tieline.emulator.dataverse.exchange import Answer, Request, done, refused
+from tieline.emulator.dataverse.exchange import Answer, Request, refused
 from tieline.emulator.dataverse.messages import send_message, service_document
 from tieline.emulator.dataverse.organization import BULK_MESSAGES, Organization
 from tieline.emulator.dataverse.reading import (
@@ -31,8 +32,6 @@ from tieline.emulator.dataverse.refusals import (
     wrong_method,
 )
 from tieline.emulator.dataverse.schema import Table
-from tieline.emulator.dataverse.storage import Row
-from tieline.emulator.dataverse.writing import Writer
 
 LONGEST_URL = 32_768
 LONGEST_URL_IN_BATCH = 65_536
@@ -139,8 +138,9 @@ def _on_row(
         raise wrong_method(request.method)
     row = find_row(org, table, key)
     names = [segment.name for segment in rest]
-    if names == [f"{PREFIX}PublishProductHierarchy"] and table.name == "product":
-        return _publish_product(org, row, request)
+    action = names[0].removeprefix(PREFIX)
+    if len(names) == 1 and action != names[0] and (table.name, action) in BOUND:
+        return send_to_row(org, table.name, row[table.key], action, request)
     if len(names) == 2 and names[1] == "$ref":
         return write_reference(org, table, row, rest[0], request)
     if len(names) > 1:
@@ -148,11 +148,3 @@ def _on_row(
     if request.method == "GET":
         return read_property(org, table, row, names[0], request)
     return write_property(org, table, row, names[0], request)
-
-
-def _publish_product(org: Organization, row: Row, request: Request) -> Answer:
-    if request.method != "POST":
-        raise wrong_method(request.method)
-    writer = Writer(org, request.user)
-    writer.update("product", row["productid"], {"statecode": 0, "statuscode": 1})
-    return done()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
+from tieline.emulator.dataverse.actions import unlock_invoice_pricing
 from tieline.emulator.dataverse.bulk import delete_in_bulk
 from tieline.emulator.dataverse.exchange import Answer, Request, answered, done
 from tieline.emulator.dataverse.organization import BULK_MESSAGES, Organization
@@ -148,6 +149,7 @@ ACTIONS: Mapping[str, Handler] = {
     "PublishXml": _publish,
     "PublishAllXml": _publish_all,
     "BulkDelete": delete_in_bulk,
+    "UnlockInvoicePricing": unlock_invoice_pricing,
 }
 
 
