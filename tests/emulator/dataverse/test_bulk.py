@@ -53,6 +53,7 @@ async def test_update_and_upsert(api, state):
 
 async def test_what_bulk_refuses(api, state):
     """No type, a row twice, an unknown row, an empty list, DeleteMultiple."""
+    state.add_key("account", "number", "accountnumber")
     row_id = await api.create("accounts", {})
     refused = [
         (CREATE, {"Targets": [{"name": "A"}]}, (400, "0x80048d19")),
@@ -60,6 +61,11 @@ async def test_what_bulk_refuses(api, state):
         (CREATE, targets({"accountid": row_id}), (412, "0x80040237")),
         (UPDATE, targets({"name": "A"}), (400, "0x80040203")),
         (UPDATE, targets({"accountid": str(uuid4())}), (404, "0x80040217")),
+        (
+            UPDATE,
+            targets({"@odata.id": "accounts(accountnumber='none')"}),
+            (404, "0x80060891"),
+        ),
         (UPDATE, targets(*[{"accountid": row_id}] * 2), (400, "0x80040203")),
         (UPSERT, targets(*[{"accountid": row_id}] * 2), (400, "0x80040203")),
         (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
+import pytest
+
 EDM = "{http://docs.oasis-open.org/odata/ns/edm}"
 PICKLISTS = (
     "EntityDefinitions(LogicalName='account')/Attributes/"
@@ -157,6 +159,18 @@ async def test_options_appear_when_published(api):
     assert 204 == published.status_code
     assert {**before, value: "21 days"} == await labels(api)
     await api.create("accounts", row)
+
+
+@pytest.mark.parametrize("column", ["statecode", "statuscode", "name"])
+async def test_only_choices_take_new_options(api, column):
+    """Status reasons belong to a state, which InsertOptionValue does not tell."""
+    body = {
+        "EntityLogicalName": "account",
+        "AttributeLogicalName": column,
+        "Label": {"LocalizedLabels": [{"Label": "x", "LanguageCode": 1033}]},
+    }
+    refusal = await api.refusal("POST", "InsertOptionValue", body)
+    assert (400, "0x80040203") == refusal
 
 
 async def test_options_are_relabelled_and_deleted(api):

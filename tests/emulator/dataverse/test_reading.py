@@ -113,6 +113,8 @@ async def test_filters(api, state, text, expected):
         ("accounts?$filter=name eq 5", (400, "0x80060888")),
         ("accounts?$filter=name eq", (400, "0x80060888")),
         ("accounts?$expand=PrimaryContactId", (400, "0x80060888")),
+        ("accounts?$filter=ownerid/fullname eq 'x'", (400, "0x80060888")),
+        ("accounts?$orderby=ownerid/fullname", (400, "0x80060888")),
         ("accounts?$orderby=name up", (400, "0x80060888")),
         ("accounts(name='x')", (400, "0x80060888")),
         ("accounts(5f0c0000-0000-0000-0000-000000000000)", (404, "0x80040217")),
@@ -122,6 +124,19 @@ async def test_filters(api, state, text, expected):
 async def test_refused_reads(api, path, expected):
     """What the Web API does not offer, or in another case, is refused."""
     assert expected == await api.refusal("GET", path)
+
+
+async def test_an_owner_has_just_its_id(api, state):
+    """A path through the owner leads to principal, which users and teams share."""
+    account = await api.create("accounts", {"name": "F"})
+    team = {"ownerid@odata.bind": f"/teams({state.people.team})"}
+    other = await api.create("accounts", {"name": "G", **team})
+    for owner, owned in (
+        (state.people.integration, account),
+        (state.people.team, other),
+    ):
+        page = await api.get(f"accounts?$filter=ownerid/ownerid eq {owner}")
+        assert [owned] == [row["accountid"] for row in page["value"]]
 
 
 async def test_option_names_with_a_question_mark_only_are_case_sensitive(api):

@@ -25,6 +25,10 @@ async def test_changes_and_deletions(api, state):
     rows, link = await whole(api, "accounts?$select=name")
     assert ids == [row["accountid"] for row in rows]
     assert "$deltatoken=" in link
+    page = await api.send("GET", link)
+    context = "http://org.test/api/data/v9.2/$metadata#accounts(name)/$delta"
+    assert context == page.json()["@odata.context"]
+    assert "Preference-Applied" not in page.headers
     await api.send("PATCH", f"accounts({ids[1]})", {"name": "x"})
     await api.send("DELETE", f"accounts({ids[0]})")
     gone = await api.create("accounts", {"name": "y"})

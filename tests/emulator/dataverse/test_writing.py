@@ -58,6 +58,45 @@ async def test_upsert_and_its_conditions(api, state):
     assert (404, "0x80040217") == await api.refusal("DELETE", path)
 
 
+async def test_tags_that_are_none(api):
+    """If-Match without a version is an error of its own, not a conflict."""
+    path = f"accounts({await api.create('accounts', {'name': 'F'})})"
+    for tag in ("x", 'W/""', '"a"'):
+        for method, body in (("PATCH", {"name": "G"}), ("DELETE", None)):
+            refusal = await api.refusal(method, path, body, If_Match=tag)
+            assert (400, "0x80060890") == refusal
+    assert "F" == (await api.get(path))["name"]
+
+
+@pytest.mark.parametrize("sign", list("/<>*%&:\\?+"))
+async def test_some_characters_of_a_key_fit_no_url(api, state, sign):
+    """A row is not addressed by such a value, but found by a filter and in bulk."""
+    state.add_key("account", "number", "accountnumber")
+    path = f"accounts(accountnumber='A{quote(sign, safe='')}1')"
+    for method, body in (("GET", None), ("PATCH", {"name": "F"})):
+        assert (400, "0x80060888") == await api.refusal(method, path, body)
+    target = {
+        "@odata.type": "Microsoft.Dynamics.CRM.account",
+        "accountnumber": f"A{sign}1",
+    }
+    message = "accounts/Microsoft.Dynamics.CRM.UpsertMultiple"
+    response = await api.send("POST", message, {"Targets": [target]})
+    assert 204 == response.status_code
+    number = quote(f"A{sign}1", safe="")
+    page = await api.get(f"accounts?$filter=accountnumber%20eq%20'{number}'")
+    assert 1 == len(page["value"])
+
+
+@pytest.mark.parametrize("body", ["{bad", "[1]", "null", '"x"'])
+async def test_bodies_that_are_no_object(api, body):
+    """What is no JSON object is an unreadable payload, not a bad URL."""
+    kind = {"Content-Type": "application/json"}
+    response = await api.client.post("accounts", content=body, headers=kind)
+    error = response.json()["error"]
+    assert (400, "0x80048d19") == (response.status_code, error["code"])
+    assert "Entity :'accounts'" in error["message"]
+
+
 async def test_alternate_keys(api, state):
     """A defined key addresses, creates and binds rows; an undefined one does not."""
     refusal = await api.refusal("PATCH", "accounts(accountnumber='A 1')", {"name": "F"})

@@ -17,6 +17,7 @@ from tieline.emulator.odata.query import QuerySyntaxError, split_outside
 ROOT = "/api/data/v9.2/"
 
 _PAIR = re.compile(r"\s*([A-Za-z_@]\w*)\s*=\s*(.+?)\s*", re.DOTALL)
+_UNFIT = frozenset("/<>*%&:\\?+")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
@@ -106,6 +107,23 @@ def find_target(data: Database, table: Table, key: str) -> Target:
         if not name.startswith("unique_") and set(columns) == set(pairs):
             return Target(table, rows.find(name, pairs), pairs, by_key=True)
     raise not_a_key(table.name)
+
+
+def find_addressed(data: Database, table: Table, key: str) -> Target:
+    """Return which row the URL of a request names.
+
+    Raises:
+        Refusal: as `find_target`; or a value of an alternate key holds a character
+            that no URL carries to the service.
+    """
+    target = find_target(data, table, key)
+    for name, value in target.values.items():
+        if isinstance(value, str) and _UNFIT & set(value):
+            raise bad_query(
+                f"A row cannot be addressed by a value of '{name}' with one of the "
+                f"characters {' '.join(sorted(_UNFIT))}"
+            )
+    return target
 
 
 def resolve_reference(data: Database, by_set: Mapping[str, Table], text: str) -> Target:

@@ -14,6 +14,7 @@ from tieline.emulator.dataverse.refusals import (
     bad_payload,
     bad_query,
     invalid,
+    missing_by_key,
     missing_row,
     no_segment,
 )
@@ -88,6 +89,8 @@ def _update(
         if row_id is None and _ID in target:
             found = resolve_reference(org.data, org.schema.by_set, target[_ID])
             row_id = found.row_id
+            if row_id is None:
+                raise missing_by_key(table.name)
         if row_id is None:
             raise invalid(f"Every target of UpdateMultiple needs its {table.key}.")
         ids.append(str(row_id).lower())

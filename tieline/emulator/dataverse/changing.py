@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from tieline.emulator.dataverse.addressing import (
     Segment,
     Target,
-    find_target,
+    find_addressed,
     resolve_reference,
 )
 from tieline.emulator.dataverse.exchange import Answer, Request, done
@@ -20,6 +21,7 @@ from tieline.emulator.dataverse.refusals import (
     missing_by_key,
     missing_row,
     no_property,
+    no_version,
     version_mismatch,
     wrong_method,
 )
@@ -27,6 +29,8 @@ from tieline.emulator.dataverse.rendering import etag
 from tieline.emulator.dataverse.schema import Collection, Navigation, Table
 from tieline.emulator.dataverse.storage import Row
 from tieline.emulator.dataverse.writing import Writer
+
+_TAG = re.compile(r'(?:W/)?"\d+"')
 
 
 def create_row(org: Organization, table: Table, request: Request) -> Answer:
@@ -45,7 +49,7 @@ def patch_row(org: Organization, table: Table, key: str, request: Request) -> An
     Raises:
         Refusal: a condition does not hold, or a rule forbids the change.
     """
-    target = find_target(org.data, table, key)
+    target = find_addressed(org.data, table, key)
     row = org.data[table.name].by_id.get(target.row_id or "")
     wanted, unwanted = (
         condition(request, "if-match"),
@@ -55,8 +59,8 @@ def patch_row(org: Organization, table: Table, key: str, request: Request) -> An
         raise duplicate()
     if row is None and wanted:
         raise _missing(target)
-    if row is not None and wanted not in ("", "*", etag(row)):
-        raise version_mismatch()
+    if row is not None:
+        _check_version(row, wanted)
     writer = _writer(org, request)
     body = request.json()
     if row is not None:
@@ -74,8 +78,7 @@ def delete_row(org: Organization, table: Table, key: str, request: Request) -> A
         Refusal: no such row, another version, or others need it.
     """
     row = find_row(org, table, key)
-    if condition(request, "if-match") not in ("", "*", etag(row)):
-        raise version_mismatch()
+    _check_version(row, condition(request, "if-match"))
     _writer(org, request).delete(table.name, row[table.key])
     return done()
 
@@ -161,6 +164,12 @@ def back(related: Table, collection: Collection, table: Table) -> Navigation:
         for one in related.navigations.values()
         if one.column.name == collection.column and table.name in one.targets
     )
+
+
+def _check_version(row: Row, wanted: str) -> None:
+    if wanted in ("", "*", etag(row)):
+        return
+    raise version_mismatch() if _TAG.fullmatch(wanted) else no_version()
 
 
 def condition(request: Request, name: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from tieline.emulator.dataverse.options import Preferences, read_preferences
-from tieline.emulator.dataverse.refusals import Refusal, bad_query
+from tieline.emulator.dataverse.refusals import Refusal, bad_payload
 from tieline.emulator.odata.query import read_query
 
 JSON = "application/json; odata.metadata=minimal"
@@ -46,6 +46,12 @@ class Request:
         return read_preferences(self.headers.get("prefer", ""))
 
     @property
+    def applied(self) -> dict[str, str]:
+        """The header that tells which preferences took effect."""
+        applied = self.preferences.applied
+        return {"Preference-Applied": ",".join(applied)} if applied else {}
+
+    @property
     def url(self) -> str:
         """The absolute URL as it was asked for."""
         return f"{self.root}{self.path}" + (f"?{self.query}" if self.query else "")
@@ -56,12 +62,13 @@ class Request:
         Raises:
             Refusal: it is none.
         """
+        name = self.path.partition("(")[0].partition("/")[0]
         try:
             value = orjson.loads(self.body or b"{}")
         except orjson.JSONDecodeError:
-            raise bad_query("The request body is not valid JSON.") from None
+            raise bad_payload(name, "The request body is not valid JSON.") from None
         if not isinstance(value, dict):
-            raise bad_query("A JSON object was expected in the request body.")
+            raise bad_payload(name, "A JSON object was expected.")
         return value
 
 

@@ -85,6 +85,9 @@ class Dialect(Compiler):
             wire = self.declared(path).wire
             return lambda row: row.get(wire)
         navigation, rest = self._through(path)
+        if len(navigation.targets) > 1:
+            own = navigation.column.wire
+            return lambda row: row.get(own)
         target = navigation.targets[0]
         wire = navigation.column.wire
         rows = self.org.data[target]
@@ -109,6 +112,8 @@ class Dialect(Compiler):
         if len(path.segments) == 1:
             return column_named(self.table, path.text)
         navigation, rest = self._through(path)
+        if len(navigation.targets) > 1:
+            return column_named(self.table, navigation.column.wire)
         inner = Dialect(self.org, self.org.schema.tables[navigation.targets[0]])
         return inner.declared(rest)
 
@@ -181,7 +186,10 @@ class Dialect(Compiler):
         navigation = self.table.navigations.get(path.segments[0])
         if navigation is None:
             raise no_property(path.segments[0], self.table.name)
-        return navigation, Path(path.segments[1:])
+        rest = Path(path.segments[1:])
+        if len(navigation.targets) > 1 and rest.text != "ownerid":
+            raise no_property(rest.text, "principal")  # users and teams share no more
+        return navigation, rest
 
     def _query_function(self, call: Call) -> Getter:
         named = dict(call.named)

@@ -24,6 +24,12 @@ class OptionSets:
             for column in table.columns.values()
             if column.type in CHOICES
         }
+        self._choices = {
+            (table.name, column.name)
+            for table in schema.tables.values()
+            for column in table.columns.values()
+            if column.type == "Picklist"
+        }
         self._latest = {key: dict(labels) for key, labels in self._published.items()}
 
     def labels(self, table: str, column: str) -> Mapping[int, str]:
@@ -34,8 +40,11 @@ class OptionSets:
         """Add an option and return its value.
 
         Raises:
-            Refusal: no such column, or the value is taken.
+            Refusal: no such column, one of states or status reasons, which belong
+                together, or the value is taken.
         """
+        if (table, column) in self._latest and (table, column) not in self._choices:
+            raise invalid(f"{column} takes new options by InsertStatusValue only.")
         labels = self._find(table, column)
         if value is None:
             value = max(FIRST_CUSTOM_VALUE - 1, *labels, 0) + 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tieline.emulator.dataverse.addressing import find_target
+from tieline.emulator.dataverse.addressing import find_addressed
 from tieline.emulator.dataverse.aggregating import aggregate
 from tieline.emulator.dataverse.exchange import (
     STANDARD_HEADERS,
@@ -25,6 +25,7 @@ from tieline.emulator.dataverse.refusals import (
 from tieline.emulator.dataverse.rendering import (
     Ordering,
     View,
+    context_of,
     etag,
     renderer,
     target_of,
@@ -98,7 +99,7 @@ def _page(
         page, link = cut(rows, ordering, options.skip_token, size, request)
     view = View(request.root, preferences.annotations)
     render = renderer(org, table, options, view)
-    body: dict[str, Any] = {"@odata.context": context_of(table, request, options)}
+    body: dict[str, Any] = {"@odata.context": context_of(table, options, request.root)}
     if options.count:
         body["@odata.count"] = min(len(rows), _COUNTED)
         if preferences.annotations:
@@ -109,18 +110,7 @@ def _page(
     if link is not None:
         body["@odata.nextLink"] = link
     org.ground.counters.read[table.set_name] += len(page)
-    return answered(body, headers=_applied(request))
-
-
-def context_of(table: Table, request: Request, options: Options) -> str:
-    """Return the context URL of a set."""
-    select = f"({','.join(options.select)})" if options.select else ""
-    return f"{request.root}$metadata#{table.set_name}{select}"
-
-
-def _applied(request: Request) -> dict[str, str]:
-    applied = request.preferences.applied
-    return {"Preference-Applied": ",".join(applied)} if applied else {}
+    return answered(body, headers=request.applied)
 
 
 def count_set(org: Organization, table: Table, request: Request) -> Answer:
@@ -144,7 +134,7 @@ def find_row(org: Organization, table: Table, key: str) -> Row:
     Raises:
         Refusal: there is none.
     """
-    target = find_target(org.data, table, key)
+    target = find_addressed(org.data, table, key)
     row = org.data[table.name].by_id.get(target.row_id or "")
     if row is None and target.by_key:
         raise missing_by_key(table.name)
@@ -181,8 +171,8 @@ def answered_row(
     options = read_options(table, request.options)
     view = View(request.root, request.preferences.annotations)
     body = renderer(org, table, options, view)(row)
-    context = f"{context_of(table, request, options)}/$entity"
-    headers = {"ETag": etag(row), **_applied(request)}
+    context = f"{context_of(table, options, request.root)}/$entity"
+    headers = {"ETag": etag(row), **request.applied}
     return answered({"@odata.context": context, **body}, status, headers)
 
 

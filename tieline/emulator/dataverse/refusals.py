@@ -132,6 +132,16 @@ def version_mismatch() -> Refusal:
     )
 
 
+def no_version() -> Refusal:
+    """Return the refusal of an If-Match that names no version."""
+    return Refusal(
+        400,
+        "0x80060890",
+        "The RowVersion property must be provided when the value of "
+        "ConcurrencyBehavior is IfVersionMatches.",
+    )
+
+
 def in_use() -> Refusal:
     """Return the refusal to delete a row that others need."""
     return Refusal(

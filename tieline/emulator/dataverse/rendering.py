@@ -40,6 +40,12 @@ def etag(row: Row) -> str:
     return f'W/"{row["versionnumber"]}"'
 
 
+def context_of(table: Table, options: Options, root: str) -> str:
+    """Return the context URL of a set with the columns that were asked for."""
+    select = f"({','.join(options.select)})" if options.select else ""
+    return f"{root}$metadata#{table.set_name}{select}"
+
+
 def renderer(org: Organization, table: Table, options: Options, view: View) -> Renderer:
     """Return how the rows of one answer are written.
 
@@ -307,8 +313,12 @@ def _reader(org: Organization, table: Table, path: str) -> Callable[[Row], Any]:
     navigation = table.navigations.get(steps[0])
     if navigation is None or len(steps) > 2:
         raise bad_query(f"The $orderby path '{path}' is not supported.")
-    rows = org.data[navigation.targets[0]]
     outer = navigation.column.wire
+    if len(navigation.targets) > 1:
+        if steps[1] != "ownerid":
+            raise no_property(steps[1], "principal")
+        return lambda row: row.get(outer)
+    rows = org.data[navigation.targets[0]]
     inner = column_named(rows.table, steps[1]).wire
 
     def read(row: Row) -> Any:

@@ -14,7 +14,7 @@ from tieline.emulator.dataverse.paging import (
     with_option,
 )
 from tieline.emulator.dataverse.refusals import bad_query, expired_token, untracked
-from tieline.emulator.dataverse.rendering import View, renderer
+from tieline.emulator.dataverse.rendering import View, context_of, renderer
 from tieline.emulator.dataverse.schema import Table
 from tieline.emulator.dataverse.storage import Row
 
@@ -61,22 +61,21 @@ def track(
     view = View(request.root, request.preferences.annotations)
     render = renderer(org, table, options, view)
     value: list[dict[str, Any]] = [render(row) for row in page]
-    context = f"{request.root}$metadata#{table.set_name}"
+    context = context_of(table, options, request.root)
     body: dict[str, Any] = {
         "@odata.context": f"{context}/$delta" if since >= 0 else context,
         "value": value,
     }
     if is_last:
         if since >= 0:
-            value += _deletions(org, table, since, until, context)
+            value += _deletions(org, table, since, until, request.root)
         token = f"{until}!{org.ground.clock.now().strftime(_WRITTEN)}"
         body["@odata.deltaLink"] = with_option(request, "$deltatoken", token)
     else:
         cookie = tracking_cookie(number, page[-1], table.key, f"{since}:{until}")
         body["@odata.nextLink"] = with_option(request, "$skiptoken", cookie)
     org.ground.counters.read[table.set_name] += len(value)
-    applied = {"Preference-Applied": "odata.track-changes"}
-    return answered(body, headers=applied)
+    return answered(body, headers=request.applied)
 
 
 def count_changes(org: Organization, table: Table, token: str) -> int:
@@ -113,12 +112,12 @@ def _deleted(org: Organization, table: Table, since: int) -> dict[str, None]:
 
 
 def _deletions(
-    org: Organization, table: Table, since: int, until: int, context: str
+    org: Organization, table: Table, since: int, until: int, root: str
 ) -> list[Row]:
     rows = org.data[table.name]
     return [
         {
-            "@odata.context": f"{context}/$deletedEntity",
+            "@odata.context": f"{root}$metadata#{table.set_name}/$deletedEntity",
             "id": row_id,
             "reason": "deleted",
         }
