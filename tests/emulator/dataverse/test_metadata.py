@@ -14,8 +14,8 @@ PICKLISTS = (
 )
 
 
-async def document(api):
-    response = await api.send("GET", "$metadata")
+async def document(api, options=""):
+    response = await api.send("GET", f"$metadata{options}")
     assert "application/xml" == response.headers["content-type"]
     return ElementTree.fromstring(response.content)
 
@@ -53,10 +53,10 @@ async def test_navigation_properties(api):
 
 
 async def test_bulk_and_tracking_in_the_metadata(api, state):
-    """Bulk actions and the tracking annotation follow the switches."""
+    """Bulk actions and, when asked for, annotations of tracking follow the switches."""
     state.bulk["account"] = {"CreateMultiple"}
     state.tracked.discard("contact")
-    root = await document(api)
+    root = await document(api, "?annotations=true")
     actions = {
         one.get("Name")
         for one in root.iter(f"{EDM}Action")
@@ -70,6 +70,8 @@ async def test_bulk_and_tracking_in_the_metadata(api, state):
     assert {"CreateMultiple"} == actions
     assert "accounts" in tracked
     assert "contacts" not in tracked
+    plain = await document(api)
+    assert [] == list(plain.iter(f"{EDM}Annotation"))
 
 
 async def test_service_document_and_who_am_i(api, state):

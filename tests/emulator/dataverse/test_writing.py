@@ -209,6 +209,14 @@ async def test_lookups_bind_and_clear(api, state):
     assert state.row("contact", contact)["_parentcustomerid_value"] is None
 
 
+@pytest.mark.parametrize("set_name", ["accounts", "contacts"])
+async def test_no_row_is_without_owner_or_state(api, set_name):
+    """Both are filled in by the platform and cannot be taken away."""
+    path = f"{set_name}({await api.create(set_name, {})})"
+    for body in ({"ownerid@odata.bind": None}, {"statecode": None}):
+        assert (400, "0x80040203") == await api.refusal("PATCH", path, body)
+
+
 async def test_custom_lookups_go_by_their_schema_name(api, state):
     """A custom navigation property has its own case, told by the metadata."""
     company = await api.create("bcbi_companies", {"bcbi_name": "CRONUS"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from xml.sax.saxutils import quoteattr
 
 from tieline.emulator.dataverse.exchange import STANDARD_HEADERS, Answer
@@ -21,8 +22,12 @@ _PRINCIPAL = (
 )
 
 
-def metadata_document(org: Organization) -> Answer:
-    """Return the CSDL document of the organization."""
+def metadata_document(org: Organization, *, annotated: bool) -> Answer:
+    """Return the CSDL document of the organization.
+
+    Which sets have change tracking is told only when it is to be `annotated`.
+    """
+    tracked = org.tracked if annotated else frozenset[str]()
     parts = [
         '<?xml version="1.0" encoding="utf-8"?>',
         '<edmx:Edmx Version="4.0" '
@@ -35,7 +40,7 @@ def metadata_document(org: Organization) -> Answer:
         '<ComplexType Name="CreateMultipleResponse">'
         '<Property Name="Ids" Type="Collection(Edm.Guid)"/></ComplexType>',
         '<EntityContainer Name="System">',
-        *(_entity_set(org, table) for table in org.schema.tables.values()),
+        *(_entity_set(org, table, tracked) for table in org.schema.tables.values()),
         "</EntityContainer></Schema></edmx:DataServices></edmx:Edmx>",
     ]
     headers = {"Content-Type": "application/xml", **STANDARD_HEADERS}
@@ -97,14 +102,14 @@ def _bulk_actions(org: Organization, table: Table) -> str:
     return "".join(parts)
 
 
-def _entity_set(org: Organization, table: Table) -> str:
+def _entity_set(org: Organization, table: Table, tracking: Set[str]) -> str:
     bindings = "".join(
         f'<NavigationPropertyBinding Path="{one.name}" '
         f'Target="{org.schema.tables[one.targets[0]].set_name}"/>'
         for one in table.navigations.values()
         if len(one.targets) == 1
     )
-    tracked = _TRACKED if table.name in org.tracked else ""
+    tracked = _TRACKED if table.name in tracking else ""
     return (
         f'<EntitySet Name="{table.set_name}" EntityType="Microsoft.Dynamics.CRM.'
         f'{table.name}">{bindings}{tracked}</EntitySet>'

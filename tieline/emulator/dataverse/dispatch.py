@@ -62,7 +62,8 @@ def carry_out(org: Organization, request: Request) -> Answer:
         return service_document(org, request)
     first = path[0]
     if first.name == "$metadata":
-        return metadata_document(org)
+        annotated = request.options.get("annotations") == "true"
+        return metadata_document(org, annotated=annotated)
     if first.name == "EntityDefinitions":
         if request.method != "GET":
             raise wrong_method(request.method)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tieline.emulator.dataverse.organization import Organization
@@ -103,6 +103,7 @@ class Writer:
         if not draft.values:
             return
         check_access(declared, draft.values, old)
+        self._require(declared, draft.values, draft.values)
         row = {**old, **draft.values}
         settle_status(declared, row, old, draft.values)
         given = frozenset(name for name, value in row.items() if value != old.get(name))
@@ -138,7 +139,7 @@ class Writer:
         rules = _rules(write.table.name)
         rules.guard(write)
         rules.before(write)
-        self._require(write)
+        self._require(write.table, write.table.by_wire, write.row)
         self._store(write.table.name, write.row)
         self.org.ground.counters.written[write.table.set_name] += 1
         rules.after(write)
@@ -165,11 +166,12 @@ class Writer:
             amount = row.get(name)
             row[base] = round(amount / rate, 4) if rate and amount is not None else None
 
-    def _require(self, write: Write) -> None:
-        for column in write.table.columns.values():
-            if column.required and write.row.get(column.wire) is None:
+    def _require(self, table: Table, names: Iterable[str], row: Row) -> None:
+        for name in names:
+            column = table.by_wire.get(name)
+            if column is not None and column.required and row.get(name) is None:
                 raise invalid(
-                    f"Required field '{column.name}' of entity '{write.table.name}' is "
+                    f"Required field '{column.name}' of entity '{table.name}' is "
                     "missing."
                 )
 
