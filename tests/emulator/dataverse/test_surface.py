@@ -69,6 +69,21 @@ async def test_service_protection(api, state, limits, code):
     assert expected == (await api.send("GET", "WhoAmI")).status_code
 
 
+async def test_what_a_request_carries_takes_time(api, state):
+    """Many rows in one request count once as a request, but with all their time."""
+    state.limits.enabled, state.limits.execution_s = True, 4.0
+    kind = "Microsoft.Dynamics.CRM.account"
+    body = {"Targets": [{"@odata.type": kind}] * 1000}
+    message = "accounts/Microsoft.Dynamics.CRM.CreateMultiple"
+    first = await api.send("POST", message, body)
+    second = await api.send("POST", message, body)
+    third = await api.send("GET", "WhoAmI")
+    assert (200, 200) == (first.status_code, second.status_code)
+    left = second.headers["x-ms-ratelimit-burst-remaining-xrm-requests"]
+    assert "5998" == left
+    assert (429, "0x80072321") == (third.status_code, third.json()["error"]["code"])
+
+
 async def test_retry_after_grows_while_pushed(api, state):
     """A caller that does not stop is told to wait longer."""
     state.clock.fixed = datetime(2026, 3, 1, tzinfo=UTC)

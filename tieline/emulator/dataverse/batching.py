@@ -41,7 +41,7 @@ def run_batch(org: Organization, request: Request) -> Answer:
     """
     try:
         items = read_batch(request.headers.get("content-type", ""), request.body)
-        _check_size(items)
+        org.limits.charge(_checked_size(items))
     except MultipartError as error:
         return refused(bad_query(str(error)))
     except Refusal as refusal:
@@ -68,7 +68,7 @@ def run_batch(org: Organization, request: Request) -> Answer:
     return Answer(status, headers, write_parts(parts, boundary))
 
 
-def _check_size(items: list[Operation | ChangeSet]) -> None:
+def _checked_size(items: list[Operation | ChangeSet]) -> int:
     size = sum(
         len(item.operations) if isinstance(item, ChangeSet) else 1 for item in items
     )
@@ -78,6 +78,7 @@ def _check_size(items: list[Operation | ChangeSet]) -> None:
             "0x80060888",
             f"The batch exceeds the limit of {LARGEST} operations.",
         )
+    return size
 
 
 def _part(answer: Answer, content_id: str | None) -> Part:

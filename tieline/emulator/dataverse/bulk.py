@@ -46,6 +46,7 @@ def send_bulk(
         raise bad_query("The parameter 'Targets' must hold at least one record.")
     for target in targets:
         _check_type(table, target)
+    org.limits.charge(len(targets))
     writer = Writer(org, request.user, request.references)
     if message == "CreateMultiple":
         _refuse_repeats(table, [one.get(table.key) for one in targets])

@@ -12,8 +12,9 @@ from tieline.emulator.dataverse.refusals import Refusal
 class Limits:
     """The three limits of one user on one web server; off unless `enabled`.
 
-    `execution_s` counts what requests cost; `cost_s` sets what one costs, since
-    the emulator's own speed says nothing about the service's.
+    `execution_s` counts what requests cost; `cost_s` sets what one costs and
+    `operation_s` what each row of a bulk message or part of a batch adds, since the
+    emulator's own speed says nothing about the service's.
     """
 
     enabled: bool = False
@@ -22,6 +23,7 @@ class Limits:
     concurrent: int = 52
     window_s: float = 300.0
     cost_s: float = 0.02
+    operation_s: float = 0.002
     running: int = 0
     _taken: deque[tuple[float, float]] = field(default_factory=deque)
     _spent: float = 0.0
@@ -70,6 +72,17 @@ class Limits:
             ),
             "x-ms-ratelimit-time-remaining-xrm-requests": f"{rest:.2f}",
         }
+
+    def charge(self, operations: int) -> None:
+        """Add what an admitted request costs for all that it carries.
+
+        However much that is, it counts as one request.
+        """
+        if self.enabled and self._taken:
+            moment, cost = self._taken.pop()
+            more = operations * self.operation_s
+            self._taken.append((moment, cost + more))
+            self._spent += more
 
     def _until_free(self, now: float) -> float:
         oldest = self._taken[0][0] if self._taken else now
