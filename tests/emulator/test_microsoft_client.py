@@ -149,6 +149,29 @@ def test_picklist_labels(client: Any, state: DataverseState) -> None:
     assert 11 == row["customertypecode"]
 
 
+def test_definitions(client: Any, state: DataverseState) -> None:
+    """Tables, their keys and both ends of their relationships are found."""
+    names = {table["LogicalName"] for table in client.tables.list()}
+    assert set(state.schema.tables) == names
+    (key,) = client.tables.get_alternate_keys("account")
+    assert ("number", ["accountnumber"], "Active") == (
+        key.schema_name,
+        key.key_attributes,
+        key.status,
+    )
+    ends = {
+        (one["ReferencingEntity"], one["ReferencingAttribute"])
+        for one in client.tables.list_table_relationships("account")
+    }
+    assert {("account", "primarycontactid"), ("invoice", "customerid")} <= ends
+    contact = state.insert("contact", {"lastname": "L"})
+    bind = client.query.odata_bind("account", "contact", contact)
+    row_id = client.records.create("account", {"name": "F", **bind})
+    row = state.row("account", row_id)
+    assert row is not None
+    assert contact == row["_primarycontactid_value"]
+
+
 def test_batch_with_change_set(client: Any, state: DataverseState) -> None:
     """A change set refers to its own rows by Content-ID."""
     batch = client.batch.new()

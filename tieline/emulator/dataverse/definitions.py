@@ -15,7 +15,15 @@ from tieline.emulator.dataverse.schema import CHOICES, Column, Table
 from tieline.emulator.dataverse.values import GUID
 
 _CAST = "Microsoft.Dynamics.CRM."
-_NESTED = frozenset({"Attributes", "Keys", "ManyToOneRelationships"})
+_NESTED = frozenset(
+    {
+        "Attributes",
+        "Keys",
+        "ManyToOneRelationships",
+        "OneToManyRelationships",
+        "ManyToManyRelationships",
+    }
+)
 _OPTION_SETS = frozenset({"OptionSet", "GlobalOptionSet"})
 _NO_RANGE = {
     "Integer": (-(2**31), 2**31 - 1),
@@ -42,7 +50,12 @@ def read_definitions(
         return answered({"@odata.context": context, **shaped})
     if rest[0].name == "Attributes":
         return _attributes(org, table, rest, request)
-    parts = {"Keys": _keys, "ManyToOneRelationships": _relationships}
+    parts = {
+        "Keys": _keys,
+        "ManyToOneRelationships": _relationships,
+        "OneToManyRelationships": _referring,
+        "ManyToManyRelationships": _linking,
+    }
     if rest[0].name not in parts or len(rest) > 1:
         raise no_segment(rest[0].name)
     items = parts[rest[0].name](org, table)
@@ -77,11 +90,14 @@ def entity(org: Organization, table: Table) -> dict[str, Any]:
         "ObjectTypeCode": table.code,
         "OwnershipType": "UserOwned" if owned else "OrganizationOwned",
         "IsCustomEntity": "_" in table.name,
+        "IsPrivate": False,
         "ChangeTrackingEnabled": table.name in org.tracked,
         "DisplayName": label_of(table.schema_name),
         "Attributes": [_attribute(org, table, one) for one in table.columns.values()],
         "Keys": _keys(org, table),
         "ManyToOneRelationships": _relationships(org, table),
+        "OneToManyRelationships": _referring(org, table),
+        "ManyToManyRelationships": _linking(org, table),
     }
 
 
@@ -203,6 +219,20 @@ def _relationships(org: Organization, table: Table) -> list[dict[str, Any]]:
                 }
             )
     return found
+
+
+def _referring(org: Organization, table: Table) -> list[dict[str, Any]]:
+    return [
+        one
+        for other in org.schema.tables.values()
+        for one in _relationships(org, other)
+        if one["ReferencedEntity"] == table.name
+    ]
+
+
+def _linking(org: Organization, table: Table) -> list[dict[str, Any]]:
+    """Return no relationship: none of the tables is linked by a third one."""
+    return []
 
 
 def _id(name: str) -> str:
