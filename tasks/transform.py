@@ -151,7 +151,10 @@ def _settle_rows(run: JobRun, batch: Batch, decisions: dict[str, Decisions]) -> 
     rows = {row.key: row for row in travelling(run.mapping, batch.direction)}
     for position, verdict in verdicts.items():
         if verdict is Verdict.SKIP:
+            # The opposite pass writes the whole row: nothing of it is merged here.
             batch.action[position] = Action.SKIP
+            for decision in decisions.values():
+                decision[position] = Decision.KEEP
         elif verdict is Verdict.FORCE:
             for key, decision in decisions.items():
                 if rows[key].applies != "insert" and decision[position] in (

@@ -144,6 +144,33 @@ def test_one_field_changed_on_both_sides_conflicts(world, way, policy):
     assert ("2", "3") == faxes(world, (customer, account))
 
 
+@pytest.mark.parametrize(
+    ("policy", "counts", "fax", "home"),
+    [
+        ("send", ({"modified": 1}, {"unchanged": 1}), "2", HOMES[0]),
+        ("get", ({"skipped": 1}, {"modified": 1}), "3", HOMES[1]),
+    ],
+)
+def test_one_side_wins_the_whole_record(world, policy, counts, fax, home):
+    """What only the loser changed is overwritten too; the other pass is silent."""
+    (pair,) = synced(world, "Adatum", faxNumber="1", website=HOMES[0])
+    change_faxes(world, pair)
+    world.edit_account(pair[1], websiteurl=HOMES[1])
+    world.edit_customer(pair[0], addressLine1="Here")
+    report = world.run("CUSTOMER", update_conflict=policy)
+    assert ([], counts) == (
+        report.errors,
+        (world.counts(report, TO), world.counts(report, FROM)),
+    )
+    assert (fax, fax) == faxes(world, pair)
+    assert (home, home) == homes(world, pair)
+    line = "Here" if policy == "send" else ""
+    customer = world.company.row("customers", pair[0])
+    assert line == customer["addressLine1"]
+    again = world.run("CUSTOMER", update_conflict=policy)
+    assert 0 == again.failed + again.directions[TO].skipped
+
+
 @pytest.mark.scenario(
     "IntegrationRecordSynch/"
     "VerifyModifiedFlagsAfterFieldsTransferWithUnchangedUnmappedField",
