@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from flows.common_fields import ADDRESS, OURS, OWNER
 from flows.customer import CUSTOMER
 from flows.job import job_flow, synchronize_records
 from flows.own_company import mark_source_as_ours
@@ -22,15 +23,11 @@ from tieline.conversions import (
     CODE,
     TEXT,
     Choice,
-    Company,
     Constant,
-    Currency,
     Lookup,
-    Owner,
     Transfer,
     Values,
 )
-from tieline.conversions.lookup import OwningTeam
 from tieline.errors import RuleViolated
 from tieline.mapping import Direction, FieldMapping, Hooks, TableMapping
 from tieline.odata.model import Condition
@@ -41,8 +38,6 @@ TO = Direction.TO_DATAVERSE
 FROM = Direction.FROM_DATAVERSE
 BOTH = Direction.BIDIRECTIONAL
 
-PERSON = "ownership_model=Person"
-TEAM = "ownership_model=Team"
 ACTIVE = 0
 CUSTOMER_NUMBER = "companyCustomerNumber"
 
@@ -296,37 +291,15 @@ CONTACT = TableMapping(
             is_default=False,
         ),
         FieldMapping(None, "parentcustomeridtype", TO, Choice("account")),
-        FieldMapping(None, "owneridtype", TO, Choice("systemuser"), only_when=PERSON),
-        FieldMapping(
-            None,
-            "ownerid",
-            TO,
-            OwningTeam(),
-            applies="insert",
-            only_when=TEAM,
-            is_default=False,
-        ),
-        FieldMapping(
-            "salespersonCode", "ownerid", TO, Owner(), not_null=True, only_when=PERSON
-        ),
-        FieldMapping("currencyCode", "transactioncurrencyid", BOTH, Currency()),
-        FieldMapping("addressLine1", "address1_line1", BOTH, TEXT),
-        FieldMapping("addressLine2", "address1_line2", BOTH, TEXT),
-        FieldMapping("postalCode", "address1_postalcode", BOTH, CODE),
-        FieldMapping("city", "address1_city", BOTH, TEXT),
-        FieldMapping("country", "address1_country", BOTH, CODE),
-        FieldMapping("state", "address1_stateorprovince", BOTH, TEXT),
-        FieldMapping("email", "emailaddress1", BOTH, TEXT),
-        FieldMapping("faxNumber", "fax", BOTH, TEXT),
+        *OWNER,
+        *ADDRESS,
         FieldMapping("firstName", "firstname", BOTH, TEXT),
         FieldMapping("middleName", "middlename", BOTH, TEXT),
         FieldMapping("surname", "lastname", BOTH, TEXT),
-        FieldMapping("website", "websiteurl", BOTH, TEXT),
         FieldMapping("mobilePhoneNumber", "mobilephone", BOTH, TEXT),
         FieldMapping("pager", "pager", BOTH, TEXT),
-        FieldMapping("phoneNumber", "telephone1", BOTH, TEXT),
         FieldMapping("salutationCode", "salutation", BOTH, CODE, enabled=False),
-        FieldMapping(None, "bcbi_companyid", TO, Company(), is_default=False),
+        OURS,
     ),
     hooks=Hooks(
         ignore=ignore_strangers,

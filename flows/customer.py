@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from flows.common_fields import ADDRESS, OURS, OWNER
 from flows.job import job_flow
 from flows.own_company import mark_source_as_ours
 from flows.primary_contact import adopt_contacts, postpone_primary
@@ -22,16 +23,11 @@ from tieline.conversions import (
     CODE,
     NUMBER,
     TEXT,
-    Choice,
-    Company,
     Constant,
-    Currency,
     Lookup,
     Option,
-    Owner,
     Rule,
 )
-from tieline.conversions.lookup import OwningTeam
 from tieline.mapping import Direction, FieldMapping, Hooks, TableMapping
 from tieline.odata.model import Condition
 from tieline.session import Session
@@ -41,8 +37,6 @@ TO = Direction.TO_DATAVERSE
 FROM = Direction.FROM_DATAVERSE
 BOTH = Direction.BIDIRECTIONAL
 
-PERSON = "ownership_model=Person"
-TEAM = "ownership_model=Team"
 CONTACT = "CONTACT"
 ACTIVE = 0
 INACTIVE_STATUS = 2
@@ -189,32 +183,10 @@ CUSTOMER = TableMapping(
     ),
     bc_extra=("createdDateTime", "companyContactNumber"),
     fields=(
-        FieldMapping(None, "owneridtype", TO, Choice("systemuser"), only_when=PERSON),
-        FieldMapping(
-            None,
-            "ownerid",
-            TO,
-            OwningTeam(),
-            applies="insert",
-            only_when=TEAM,
-            is_default=False,
-        ),
-        FieldMapping(
-            "salespersonCode", "ownerid", TO, Owner(), not_null=True, only_when=PERSON
-        ),
+        *OWNER,
         FieldMapping("displayName", "name", BOTH, TEXT),
         FieldMapping("contactName", "address1_primarycontactname", BOTH, TEXT),
-        FieldMapping("addressLine1", "address1_line1", BOTH, TEXT),
-        FieldMapping("addressLine2", "address1_line2", BOTH, TEXT),
-        FieldMapping("postalCode", "address1_postalcode", BOTH, CODE),
-        FieldMapping("city", "address1_city", BOTH, TEXT),
-        FieldMapping("country", "address1_country", BOTH, CODE),
-        FieldMapping("state", "address1_stateorprovince", BOTH, TEXT),
-        FieldMapping("currencyCode", "transactioncurrencyid", BOTH, Currency()),
-        FieldMapping("email", "emailaddress1", BOTH, TEXT),
-        FieldMapping("faxNumber", "fax", BOTH, TEXT),
-        FieldMapping("website", "websiteurl", BOTH, TEXT),
-        FieldMapping("phoneNumber", "telephone1", BOTH, TEXT),
+        *ADDRESS,
         FieldMapping(
             "shipmentMethodCode", "address1_freighttermscode", BOTH, SHIPMENT_METHOD
         ),
@@ -232,7 +204,7 @@ CUSTOMER = TableMapping(
         ),
         FieldMapping("number", "accountnumber", TO, CODE, enabled=False),
         FieldMapping("mobilePhoneNumber", "telephone2", BOTH, TEXT, enabled=False),
-        FieldMapping(None, "bcbi_companyid", TO, Company(), is_default=False),
+        OURS,
         FieldMapping(
             None,
             "customertypecode",

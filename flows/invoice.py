@@ -10,7 +10,8 @@ header), and invoice_draft and invoice_posting (the other way).
 
 from __future__ import annotations
 
-from flows.customer import PAYMENT_TERMS, PERSON, SHIPPING_AGENT
+from flows.common_fields import OURS, OWNER
+from flows.customer import PAYMENT_TERMS, SHIPPING_AGENT
 from flows.invoice_draft import leave_posted_alone, prepare_drafts
 from flows.invoice_header import INVOICES, Link, LookupForNew, prepare_invoices
 from flows.invoice_posting import insert_invoices
@@ -23,20 +24,14 @@ from tieline.conversions import (
     DAY,
     NUMBER,
     TEXT,
-    Choice,
-    Company,
     Currency,
-    Owner,
 )
-from tieline.conversions.lookup import OwningTeam
 from tieline.mapping import Direction, FieldMapping, Hooks, TableMapping
 from tieline.session import Session
 
 TO = Direction.TO_DATAVERSE
 FROM = Direction.FROM_DATAVERSE
 BOTH = Direction.BIDIRECTIONAL
-
-TEAM = "ownership_model=Team"
 
 
 async def prepare(batch: Batch, session: Session) -> None:
@@ -78,10 +73,7 @@ POSTEDSALESINV = TableMapping(
     ),
     fields=(
         FieldMapping("number", "invoicenumber", TO, CODE, applies="insert"),
-        FieldMapping(None, "owneridtype", TO, Choice("systemuser"), only_when=PERSON),
-        FieldMapping(
-            "salespersonCode", "ownerid", TO, Owner(), not_null=True, only_when=PERSON
-        ),
+        *OWNER,
         FieldMapping(
             "currencyCode", "transactioncurrencyid", TO, Currency(), applies="insert"
         ),
@@ -148,16 +140,7 @@ POSTEDSALESINV = TableMapping(
             applies="insert",
             is_default=False,
         ),
-        FieldMapping(
-            None,
-            "ownerid",
-            TO,
-            OwningTeam(),
-            applies="insert",
-            only_when=TEAM,
-            is_default=False,
-        ),
-        FieldMapping(None, "bcbi_companyid", TO, Company(), is_default=False),
+        OURS,
         FieldMapping(
             "externalDocumentNumber", "invoicenumber", FROM, CODE, is_default=False
         ),
