@@ -1,9 +1,9 @@
 """CONTACT: persons of Business Central and contacts of Dataverse, both ways.
 
-Only persons of a company that is related to a customer take part; contacts of the
-type Company correspond to accounts and never travel. The company is the parent
-account, by the coupling of the customer. Without the companion app contacts are
-kept in step, but not created.
+Only persons of a company that is related to a customer take part, and contacts of no
+vendor's account; contacts of the type Company correspond to accounts and never travel.
+The company is the parent account, by the coupling of the customer. Without the
+companion app contacts are kept in step, but not created.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ BOTH = Direction.BIDIRECTIONAL
 
 ACTIVE = 0
 CUSTOMER_NUMBER = "companyCustomerNumber"
+OF_VENDORS = (Condition("customertypecode", "eq", 11),)
 
 
 @dataclass(frozen=True)
@@ -89,11 +90,11 @@ class ParentAccount(Lookup):
 
 
 async def ignore_strangers(batch: Batch, session: Session) -> None:
-    """Leave out contacts that belong to no customer, or to another contact."""
+    """Leave out contacts that belong to no customer, or to no account of one."""
     if not len(batch):
         return
     if not batch.to_dataverse:
-        await _ignore_contacts_of_contacts(batch, session)
+        await _ignore_contacts_of_others(batch, session)
         return
     is_company = batch.column("type") == "Company"
     batch.mark(is_company, Action.LEFT_OUT)
@@ -117,15 +118,20 @@ def _no_customer(batch: Batch, position: int) -> RuleViolated:
     )
 
 
-async def _ignore_contacts_of_contacts(batch: Batch, session: Session) -> None:
+async def _ignore_contacts_of_others(batch: Batch, session: Session) -> None:
+    """Leave out contacts of contacts; those of vendors only where not named."""
     parents = sorted({parent for parent in batch.column(PARENT) if parent})
     accounts = session.store.by_dataverse_id(session.company_id, "CUSTOMER", parents)
     unknown = [parent for parent in parents if parent not in accounts]
     if not unknown:
         return
-    persons = set((await session.dataverse.by_id("contact", unknown, columns=()))["id"])
+    read = session.dataverse.by_id
+    others = set((await read("contact", unknown, columns=()))["id"])
+    if not batch.options.records:
+        vendors = await read("account", unknown, columns=(), where=OF_VENDORS)
+        others |= set(vendors["id"])
     for position, parent in enumerate(batch.column(PARENT)):
-        if parent in persons:
+        if parent in others:
             batch.action[position] = Action.LEFT_OUT
 
 

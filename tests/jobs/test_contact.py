@@ -301,6 +301,15 @@ def test_an_account_that_is_no_customer_gives_no_company(world):
     assert [] == world.company.rows("customers")
 
 
+def test_a_vendors_contact_is_ignored_unless_named(world):
+    """Vendors come later: nothing is created, counted or kept as an error."""
+    person_there(world, world.account("Supplies", customertypecode=11))
+    there = person_there(world, world.account("Nothing yet", customertypecode=None))
+    report = world.run("CONTACT", direction=FROM, create_new=True)
+    assert ([], {"inserted": 1}) == (report.errors, world.counts(report, FROM))
+    assert [there] == list(world.coupled("CONTACT").values())
+
+
 def test_an_uncoupled_account_lets_its_contacts_wait(world):
     """CUSTOMER couples only: the contact waits for the account to be coupled."""
     account = world.account("Litware")
