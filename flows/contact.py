@@ -147,6 +147,7 @@ async def prepare_contacts(batch: Batch, session: Session) -> None:
         batch.unfinished[position] = {"primary": side}
     if batch.to_dataverse:
         _remember_unresolved(batch)
+        _restore_parents(batch)
     else:
         await _write_companies(batch, session)
 
@@ -163,6 +164,20 @@ def _remember_unresolved(batch: Batch) -> None:
             batch.source_now[PARENT][position] = ""
             batch.wanted[PARENT][position] = batch.destination_now[PARENT][position]
             batch.settled[PARENT][position] = position not in batch.problems
+
+
+def _restore_parents(batch: Batch) -> None:
+    """Give contacts without a parent theirs back, whenever their person is looked at.
+
+    Without one they are outside the filter: no pass from there would carry that.
+    """
+    if PARENT not in batch.wanted:
+        return
+    accounts, there = batch.wanted[PARENT], batch.destination_now[PARENT]
+    for position in batch.positions(Action.OPEN):
+        if accounts[position] is not None and there[position] is None:
+            batch.values[position][PARENT] = accounts[position]
+            batch.settled[PARENT][position] = True
 
 
 def _needs_companion(batch: Batch, position: int) -> RuleViolated:

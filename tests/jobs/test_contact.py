@@ -285,6 +285,23 @@ def test_a_person_who_changes_the_company(world, pair):
     assert home == world.company.row("contacts", bc_id)["companyNumber"]
 
 
+def test_a_lost_parent_is_given_back_with_the_next_change(world, pair):
+    """Dataverse's contact without a parent is in no filter: its account comes back."""
+    bc_id, id_ = coupled(world, pair)
+    lost = {"parentcustomerid_account@odata.bind": None}
+    world.dv.edit_as(world.human, "contact", id_, lost)
+    world.run("CONTACT")
+    assert None is world.dv.row("contact", id_)["_parentcustomerid_value"]
+    world.company.update("contacts", bc_id, {"phoneNumber": "7"})
+    report = world.run("CONTACT")
+    assert ([], {"modified": 1}) == (report.errors, world.counts(report, TO))
+    row = world.dv.row("contact", id_)
+    assert (pair[1], "7") == (row["_parentcustomerid_value"], row["telephone1"])
+    world.dv.counters.reset()
+    world.run("CONTACT")
+    assert {} == dict(world.dv.counters.written)
+
+
 @pytest.mark.scenario(
     "CRMSynchRules/TestSynchCRMContactWithNonCustomerCRMAccountParent"
 )
