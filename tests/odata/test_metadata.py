@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import pytest
@@ -88,6 +89,17 @@ def test_dataverse_tables() -> None:
     assert owner.targets == {"systemuser": "ownerid", "team": "ownerid"}
     assert company.targets == {"bcbi_company": "bcbi_CompanyId"}
     assert (owner.kind, company.kind) == ("lookup", "lookup")
+
+
+def test_lookups_without_a_constraint_are_known_by_name() -> None:
+    """CSDL need not declare it: the navigation is called as the column, or for one
+    of several targets as column and table."""
+    text = re.sub(rb"<ReferentialConstraint[^>]*/>", b"", DATAVERSE)
+    text = text.replace(b'Name="bcbi_CompanyId"', b'Name="bcbi_companyid_bcbi_company"')
+    account = dataverse_tables(read_document(text))["account"].table
+    owner, company = account.columns["ownerid"], account.columns["bcbi_companyid"]
+    assert {"systemuser": "ownerid", "team": "ownerid"} == owner.targets
+    assert {"bcbi_company": "bcbi_companyid_bcbi_company"} == company.targets
 
 
 def test_attribute_definitions_complete_a_table() -> None:

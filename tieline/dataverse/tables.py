@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tieline.odata.metadata import Document, EntityType
+from tieline.odata.metadata import Document, EntityType, Navigation
 from tieline.odata.model import Column, Table
 from tieline.odata.schema import SetSchema
 
@@ -59,7 +59,7 @@ class _Targets:
     def add_to(self, columns: dict[str, Column], type_: EntityType) -> None:
         """Add the targets of the type's navigations to the lookup columns."""
         for navigation in type_.navigations:
-            name = _column_name(navigation.foreign_key or "")
+            name = _bound_column(navigation, columns)
             column = columns.get(name)
             if navigation.is_collection or column is None or column.kind != "lookup":
                 continue
@@ -87,6 +87,20 @@ def _columns(type_: EntityType) -> dict[str, Column]:
         kind = "lookup" if name != one.name and one.kind == "guid" else one.kind
         columns[name] = Column(name, kind, one.max_length, precision=one.scale)
     return columns
+
+
+def _bound_column(navigation: Navigation, columns: Mapping[str, Column]) -> str:
+    """Return the lookup that a navigation binds: as declared, else by its name.
+
+    A document need not tell. Lookups to several tables have a navigation for
+    each, named `customerid_account`.
+    """
+    if navigation.foreign_key:
+        return _column_name(navigation.foreign_key)
+    name = navigation.name.lower()
+    return (
+        name if name in columns else name.removesuffix(f"_{_logical(navigation.type)}")
+    )
 
 
 def _column_name(property_name: str) -> str:

@@ -111,6 +111,7 @@ def read_document(content: bytes) -> Document:
 def _read(content: bytes, document: Document) -> None:
     aliases: dict[str, str] = {}
     enums: set[str] = set()
+    definitions: dict[str, Property] = {}
     types: list[EntityType] = []
     sets: list[tuple[str, str]] = []
     namespace = ""
@@ -126,49 +127,67 @@ def _read(content: bytes, document: Document) -> None:
         name = f"{namespace}.{element.get('Name', '')}"
         if tag == "EnumType":
             enums.add(name)
+        elif tag == "TypeDefinition":
+            definitions[name] = _property(element, "UnderlyingType")
         elif tag == "EntityType":
-            types.append(_entity_type(name, element, aliases))
+            types.append(_entity_type(name, element))
         elif tag == "EntitySet":
             sets.append((element.get("Name", ""), element.get("EntityType", "")))
         if tag in ("EnumType", "EntityType", "ComplexType", "Action", "Function"):
             element.clear()
+    # Only now is every alias known: a schema may use one that follows it.
     for one in types:
-        one.properties = [_with_kind(own, enums) for own in one.properties]
+        one.base = _full(one.base, aliases) if one.base else None
+        one.properties = [
+            _with_kind(own, aliases, enums, definitions) for own in one.properties
+        ]
+        one.navigations = [
+            replace(own, type=_full(own.type, aliases)) for own in one.navigations
+        ]
         document.types[one.name] = one
     document.sets.update({name: _full(type_, aliases) for name, type_ in sets})
 
 
-def _entity_type(
-    name: str, element: ElementTree.Element, aliases: dict[str, str]
-) -> EntityType:
-    base = element.get("BaseType")
-    result = EntityType(name, _full(base, aliases) if base else None)
+def _entity_type(name: str, element: ElementTree.Element) -> EntityType:
+    result = EntityType(name, element.get("BaseType"))
     for child in element:
         tag = _tag(child)
         if tag == "Key":
             result.keys = [ref.get("Name", "") for ref in child]
         elif tag == "Property":
-            result.properties.append(
-                Property(
-                    child.get("Name", ""),
-                    _full(child.get("Type", ""), aliases),
-                    _number(child.get("MaxLength")),
-                    _number(child.get("Scale")),
-                )
-            )
+            result.properties.append(_property(child, "Type"))
         elif tag == "NavigationProperty":
-            result.navigations.append(_navigation(child, aliases))
+            result.navigations.append(_navigation(child))
     return result
 
 
-def _with_kind(declared: Property, enums: set[str]) -> Property:
-    """Put the kind in the place of the type, once every enum type is known."""
-    type_ = declared.kind
+def _property(element: ElementTree.Element, type_: str) -> Property:
+    return Property(
+        element.get("Name", ""),
+        element.get(type_, ""),
+        _number(element.get("MaxLength")),
+        _number(element.get("Scale")),
+    )
+
+
+def _with_kind(
+    declared: Property,
+    aliases: dict[str, str],
+    enums: set[str],
+    definitions: dict[str, Property],
+) -> Property:
+    """Put the kind in the place of the type, once every type is known."""
+    type_ = _full(declared.kind, aliases)
+    if meant := definitions.get(type_):
+        type_ = meant.kind
+        longest = declared.max_length or meant.max_length
+        scale = meant.scale if declared.scale is None else declared.scale
+        declared = replace(declared, max_length=longest, scale=scale)
     kind = "enum" if type_ in enums else _KINDS.get(type_, "")
     return replace(declared, kind=kind)
 
 
-def _navigation(element: ElementTree.Element, aliases: dict[str, str]) -> Navigation:
+def _navigation(element: ElementTree.Element) -> Navigation:
     declared = element.get("Type", "")
     is_collection = declared.startswith("Collection(")
     foreign = next(
@@ -180,9 +199,7 @@ def _navigation(element: ElementTree.Element, aliases: dict[str, str]) -> Naviga
         None,
     )
     target = declared[len("Collection(") : -1] if is_collection else declared
-    return Navigation(
-        element.get("Name", ""), _full(target, aliases), is_collection, foreign
-    )
+    return Navigation(element.get("Name", ""), target, is_collection, foreign)
 
 
 def _full(name: str, aliases: dict[str, str]) -> str:
