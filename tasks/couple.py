@@ -66,7 +66,7 @@ def _drop_skipped_and_echoes(run: JobRun, batch: Batch) -> None:
 
     A row whose version equals the stored one was last written by us or already
     looked at; it is left alone unless the last run failed on it, the opposite
-    pass left something to carry, or the run insists.
+    pass left something to carry, or the run insists. No version proves nothing.
     """
     if run.options.force:
         batch.forced[:] = True
@@ -87,7 +87,7 @@ def _drop_skipped_and_echoes(run: JobRun, batch: Batch) -> None:
         elif (
             not run.options.force
             and not batch.insist
-            and row[stored] == versions[position]
+            and row[stored] == versions[position] != ""
             and row[batch.result_name] != "failure"
             and not row[pending]
         ):

@@ -117,7 +117,7 @@ async def test_a_page_inside_a_batch_is_followed() -> None:
         frame = await side.by_id("customers", [COMPANY], columns=["displayName"])
     assert [first["value"][0]["id"], COMPANY] == frame["id"].tolist()
     assert frame["displayName"].tolist() == [None, None]
-    assert frame["version"].tolist() == [None, None]
+    assert frame["version"].tolist() == ["", ""]
 
 
 async def test_lengths_come_from_the_definitions_when_csdl_has_none() -> None:

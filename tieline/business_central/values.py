@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
-from tieline.odata.frames import Decode, blank_time
+from tieline.odata.frames import Decode, blank_time, number, utc_text
 from tieline.odata.model import Column, Table
 from tieline.odata.query import Speech, column_of, text_literal
 
@@ -58,6 +58,8 @@ def decoder(column: Column) -> Decode | None:
         "guid": _plain_guid,
         "date": _plain_time,
         "datetime": _plain_time,
+        "decimal": number,
+        "int": number,
     }.get(column.kind)
 
 
@@ -112,7 +114,7 @@ def _plain_guid(value: Any) -> Any:
 
 
 def _plain_time(value: Any) -> Any:
-    return None if blank_time(value) else value
+    return None if blank_time(value) else utc_text(value)
 
 
 def _utc(value: datetime) -> str:

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from tieline.errors import DriftError
-from tieline.odata.frames import Decode
+from tieline.odata.frames import Decode, number, utc_text
 from tieline.odata.model import Column, Ref, Table
 from tieline.odata.query import Speech, column_of, text_literal
 
@@ -23,6 +23,10 @@ def wire_name(column: Column) -> str:
 
 def decoder(column: Column) -> Decode | None:
     """Return what makes the column's value plain."""
+    if column.kind in ("decimal", "int"):
+        return number
+    if column.kind == "datetime":
+        return utc_text
     return _lower if column.kind in ("guid", "lookup") else None
 
 

@@ -57,7 +57,7 @@ def frame_of(rows: Sequence[Mapping[str, Any]], shape: Shape) -> pd.DataFrame:
     held = dict(zip(names, transposed(rows, list(names)), strict=True))
     columns: dict[str, Any] = {
         "id": _plain([str(id_).lower() for id_ in held[key]]),
-        "version": _plain(held["@odata.etag"]),
+        "version": _plain([tag or "" for tag in held["@odata.etag"]]),
         "modified": times(held[modified]),
     }
     for column, name, decode in shape.fields:
@@ -87,6 +87,23 @@ def moment(value: Any) -> datetime | None:
     if blank_time(value):
         return None
     return datetime.fromisoformat(str(value)).astimezone(UTC)
+
+
+def utc_text(value: Any) -> Any:
+    """Return a time in UTC as both services write it, whatever offset it came with."""
+    is_other = isinstance(value, str) and len(value) > 10 and value[-1] not in "Zz"
+    seen = moment(value) if is_other else None
+    return value if seen is None else f"{seen.replace(tzinfo=None).isoformat()}Z"
+
+
+def number(value: Any) -> Any:
+    """Return a number that stands as a text, as IEEE754Compatible writes it."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return int(value) if value.lstrip("-").isdigit() else float(value)
+    except ValueError:
+        return value
 
 
 def blank_time(value: Any) -> bool:

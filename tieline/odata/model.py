@@ -104,9 +104,10 @@ class Page:
     """One page of rows.
 
     `frame` has the columns id (lower-case GUID text), version (ETag as the
-    service wrote it), modified (datetime64[ms, UTC]), then the selected columns
-    with dtype object and None for null. `served_at` is the service's own clock
-    (its Date header) when the read began; `last` marks the end of the set.
+    service wrote it, "" where it tells none), modified (datetime64[ms, UTC]), then
+    the selected columns with dtype object and None for null. `served_at` is the
+    service's own clock (its Date header) when the read began; `last` marks the end
+    of the set.
     """
 
     frame: pd.DataFrame
