@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import platformdirs
 from pydantic import (
@@ -60,7 +60,19 @@ class ServiceSettings(BaseModel):
         if parts.username or parts.password:
             msg = "it must not hold a user name or a password"
             raise ValueError(msg)
+        if not _is_port(parts):
+            msg = "its port must be a number from 1 to 65535"
+            raise ValueError(msg)
         return url.rstrip("/")
+
+    @field_validator("url")
+    @classmethod
+    def _plain(cls, url: str) -> str:
+        # What follows would end up behind the question mark.
+        if urlsplit(url).query or urlsplit(url).fragment or url.endswith(("?", "#")):
+            msg = "it must end before a question mark or a #"
+            raise ValueError(msg)
+        return url
 
     @property
     def is_loopback(self) -> bool:
@@ -183,6 +195,13 @@ class Settings(BaseSettings):
     def for_company(self, name: str) -> CompanySettings:
         """Return the choices of the company called `name`."""
         return self.company.get(name, self.sync)
+
+
+def _is_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
 
 
 def config_path() -> Path | None:

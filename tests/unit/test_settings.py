@@ -168,3 +168,21 @@ def test_an_unknown_key_is_called_unknown(folder) -> None:
     """Not wrong: it has no value that would be right."""
     (folder / "tieline.toml").write_text('[bc]\nurll = "x"\n', encoding="utf-8")
     assert refusal().startswith("The setting bc.urll is unknown.")
+
+
+@pytest.mark.parametrize(
+    ("url", "what"),
+    [
+        ("http://localhost:99999", "its port must be a number"),
+        ("http://localhost:abc", "its port must be a number"),
+        ("http://localhost:8801/bc?tenant=a", "before a question mark"),
+        ("http://localhost:8801/#a", "before a question mark"),
+    ],
+)
+def test_addresses_that_cannot_be_called_are_refused(
+    monkeypatch: pytest.MonkeyPatch, url: str, what: str
+) -> None:
+    """A path is put behind the address: nothing may stand after it."""
+    monkeypatch.setenv("TIELINE_DATAVERSE__URL", url)
+    with pytest.raises(SettingsError, match=what):
+        load_settings()
