@@ -26,8 +26,8 @@ from tieline.store import Store
 
 _Side = TypeVar("_Side", BusinessCentral, Dataverse)
 
-ONCE = Wire(attempts=1, timeout_s=60)
-"""A person waits for the answer: what does not answer at once is reported."""
+BRIEF = Wire(attempts=2, patience_s=10, timeout_s=60)
+"""A person waits for the answer: what does not answer soon is reported."""
 
 
 @click.command(
@@ -56,8 +56,8 @@ async def _examine(
     """Ask both services anew, whatever earlier runs remember of them."""
     async with AsyncExitStack() as closing:
         bc, dataverse = await asyncio.gather(
-            _tried(BusinessCentral.connect(settings.bc, wire=ONCE)),
-            _tried(Dataverse.connect(settings.dataverse, wire=ONCE)),
+            _tried(BusinessCentral.connect(settings.bc, wire=BRIEF)),
+            _tried(Dataverse.connect(settings.dataverse, wire=BRIEF)),
         )
         problems = [one for one in (bc, dataverse) if isinstance(one, TielineError)]
         for side in (bc, dataverse):
