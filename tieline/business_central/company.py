@@ -58,7 +58,7 @@ async def _companies(client: Client, url: str) -> list[Company]:
         advice = "TIELINE_BC__URL is the service root, up to but without /api."
         raise SettingsError(msg, advice=advice) from None
     except SettingsError as error:
-        msg = f"Business Central has no environment at {url}."
+        msg = error.message.replace("this address", url)
         raise SettingsError(msg, advice=error.advice) from None
     return found
 

@@ -17,7 +17,7 @@ from tieline.errors import (
     UnknownCompany,
     VersionConflict,
 )
-from tieline.odata.refusals import unavailable_or_throttled
+from tieline.odata.refusals import NothingFound, unavailable_or_throttled
 from tieline.odata.wire import service_error
 
 _CORRELATION = re.compile(r"\s*CorrelationId:\s*([0-9A-Fa-f-]{36})\.?\s*$")
@@ -26,7 +26,7 @@ _BY_CODE: dict[str, type[Rejected]] = {
     "Request_EntityChanged": VersionConflict,
     "BadRequest_InvalidToken": VersionConflict,
     "Internal_RecordNotFound": NotFound,
-    "Internal_DataNotFoundFilter": NotFound,
+    "Internal_DataNotFoundFilter": NothingFound,
 }
 _BY_STATUS: dict[int, type[Rejected]] = {
     403: Forbidden,

@@ -28,6 +28,11 @@ SCOPE = "https://api.businesscentral.dynamics.com/.default"
 MOST_LANES = 5
 """More concurrent requests of one user only queue."""
 _LOCAL_CURRENCY_SET = "generalLedgerSetup"
+_HEADERS = {
+    "Accept": "application/json",
+    "Accept-Language": "en-US",
+    "OData-MaxVersion": "4.0",
+}
 
 
 class BusinessCentral:
@@ -74,7 +79,7 @@ class BusinessCentral:
             scope=SCOPE,
             classify=classify,
             max_lanes=MOST_LANES,
-            headers={"Accept": "application/json", "Accept-Language": "en-US"},
+            headers=_HEADERS,
             wire=wire or Wire(),
         )
         try:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from tieline.dataverse.refusals import classify
 from tieline.dataverse.tables import set_schemas, with_attributes
 from tieline.errors import Rejected, Unavailable
-from tieline.odata import multipart
+from tieline.odata import json_batch, multipart
 from tieline.odata.client import Client
 from tieline.odata.metadata import read_document
 from tieline.odata.query import address, text_literal
@@ -113,5 +113,7 @@ def _batch(root: str, operations: Sequence[Operation]) -> Request:
 
 def _results(answer: Answer, count: int) -> list[Result | None]:
     content_type = answer.headers.get("content-type", "")
+    if content_type.lower().startswith(json_batch.CONTENT_TYPE):
+        return json_batch.decode(answer.content, count)
     results: list[Result | None] = [*multipart.decode(content_type, answer.content)]
     return [*results[:count], *[None] * (count - len(results))]

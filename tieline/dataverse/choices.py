@@ -14,6 +14,8 @@ from tieline.odata.query import address, text_literal
 from tieline.odata.wire import Request
 
 _CRM = "Microsoft.Dynamics.CRM"
+_OWN = "OptionSet($select=Options)"
+_SHARED = "GlobalOptionSet($select=Options)"
 _JSON = {"Content-Type": "application/json; charset=utf-8"}
 
 
@@ -25,23 +27,34 @@ async def option_labels(
     One request, whatever the number of columns. A column that has no options
     is not in the result.
     """
-    base = f"{root}/EntityDefinitions(LogicalName={text_literal(table)})/Attributes"
-    options = {
-        "$select": "LogicalName",
-        "$expand": "OptionSet($select=Options),GlobalOptionSet($select=Options)",
-    }
+    try:
+        rows = await _picklists(client, root, table, f"{_OWN},{_SHARED}")
+    except Rejected as error:
+        if error.status != 400:
+            raise
+        # Not every server knows the sets that tables share as a navigation.
+        rows = await _picklists(client, root, table, _OWN)
     labels: dict[str, dict[int, str]] = {}
-    url = address(f"{base}/{_CRM}.PicklistAttributeMetadata", options)
-    async for _, body in client.pages(url):
-        for row in body.get("value", []):
-            name = str(row.get("LogicalName"))
-            if not columns or name in columns:
-                own = row.get("OptionSet") or row.get("GlobalOptionSet") or {}
-                labels[name] = {
-                    int(one["Value"]): _label(one.get("Label"))
-                    for one in own.get("Options") or []
-                }
+    for row in rows:
+        name = str(row.get("LogicalName"))
+        if not columns or name in columns:
+            own = row.get("OptionSet") or row.get("GlobalOptionSet") or {}
+            labels[name] = {
+                int(one["Value"]): _label(one.get("Label"))
+                for one in own.get("Options") or []
+            }
     return labels
+
+
+async def _picklists(
+    client: Client, root: str, table: str, expand: str
+) -> list[dict[str, Any]]:
+    base = f"{root}/EntityDefinitions(LogicalName={text_literal(table)})/Attributes"
+    url = address(
+        f"{base}/{_CRM}.PicklistAttributeMetadata",
+        {"$select": "LogicalName", "$expand": expand},
+    )
+    return [row async for _, body in client.pages(url) for row in body["value"]]
 
 
 async def insert_option(

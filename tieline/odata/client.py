@@ -7,8 +7,8 @@ import logging
 import random
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from functools import cache
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -19,13 +19,14 @@ import httpx
 from tieline.errors import (
     SYSTEM_TITLES,
     ApiError,
+    SettingsError,
     SignInRefused,
     SystemName,
     Throttled,
     TielineError,
     Unavailable,
 )
-from tieline.odata.links import next_address
+from tieline.odata.links import next_address, redirected
 from tieline.odata.pace import Pace
 from tieline.odata.token import TokenSource
 from tieline.odata.wire import (
@@ -34,6 +35,7 @@ from tieline.odata.wire import (
     Counters,
     Request,
     Wire,
+    http_date,
     parsed,
 )
 from tieline.settings import ServiceSettings
@@ -41,9 +43,11 @@ from tieline.settings import ServiceSettings
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
-# httpx logs whole addresses at info level, and ours hold values of records.
-logging.getLogger("httpx").setLevel(logging.WARNING)
+# They log whole addresses and headers, and ours hold values of records.
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
+MOST_HOPS = 5
 BASE_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
 UNKNOWN_CLOCK_MARGIN = timedelta(seconds=300)
@@ -165,28 +169,47 @@ class Client:
     async def pages(
         self, url: str, headers: Mapping[str, str] | None = None
     ) -> AsyncIterator[tuple[Answer, dict[str, Any]]]:
-        """Follow the next links from `url`; each is sent as it was written."""
+        """Follow the next links from `url`; each is sent as it was written.
+
+        Raises:
+            Unavailable: an answer is no page, or its link leads back.
+
+        """
         address: str | None = url
+        seen: set[str] = set()
         while address:
+            seen.add(address)
             answer = await self.get(address, headers)
             body = answer.body
-            if not isinstance(body, dict):
-                msg = f"{SYSTEM_TITLES[self.system]} answered a read without JSON."
-                raise Unavailable(msg, system=self.system, status=answer.status)
+            if not isinstance(body, dict) or not isinstance(body.get("value"), list):
+                raise self._senseless("answered a read without rows", answer)
             yield answer, body
             address = next_address(answer.url, body)
+            if address in seen:
+                raise self._senseless("sends from page to page in a circle", answer)
+
+    def _senseless(self, what: str, answer: Answer) -> Unavailable:
+        msg = f"{SYSTEM_TITLES[self.system]} {what}."
+        return Unavailable(msg, system=self.system, status=answer.status)
 
     async def _once(self, request: Request) -> Answer:
-        token = await self._token.token()
-        answer = await self._exchange(request, token)
-        if isinstance(answer, SignInRefused) and token:
-            token = await self._token.token(refused=token)
+        for _ in range(MOST_HOPS):
+            token = await self._token.token()
             answer = await self._exchange(request, token)
-        if isinstance(answer, TielineError):
-            raise answer
-        return answer
+            if isinstance(answer, SignInRefused) and token:
+                token = await self._token.token(refused=token)
+                answer = await self._exchange(request, token)
+            if isinstance(answer, TielineError):
+                raise answer
+            if isinstance(answer, Answer):
+                return answer
+            request = answer
+        raise self._moved(request.url)
 
-    async def _exchange(self, request: Request, token: str) -> Answer | TielineError:
+    async def _exchange(
+        self, request: Request, token: str
+    ) -> Answer | Request | TielineError:
+        """Send once; a redirection inside the service gives what to send next."""
         headers = dict(request.headers)
         if token:
             headers["Authorization"] = f"Bearer {token}"
@@ -217,7 +240,8 @@ class Client:
         else:
             self.pace.succeeded(response.headers)
         # A multipart answer holds its errors inside, whatever its own status is.
-        multipart = response.headers.get("content-type", "").startswith("multipart/")
+        kind = response.headers.get("content-type", "").lower()
+        multipart = kind.startswith("multipart/")
         if response.status_code < 300 or (
             multipart and response.status_code not in (401, 429)
         ):
@@ -228,7 +252,21 @@ class Client:
                 str(response.url),
                 _service_time(response.headers, took_s),
             )
+        if response.has_redirect_location:
+            target = response.headers["location"]
+            keeps = response.status_code in (307, 308) or request.method == "GET"
+            following = redirected(str(response.url), target) if keeps else None
+            return replace(request, url=following) if following else self._moved(target)
         return self._error(request, response)
+
+    def _moved(self, target: str) -> SettingsError:
+        """Say that a redirection is not followed: our credentials stay here."""
+        parts = urlsplit(target)
+        place = f"{parts.scheme}://{parts.hostname}" if parts.hostname else "elsewhere"
+        return SettingsError(
+            f"{SYSTEM_TITLES[self.system]} at this address only points to {place}.",
+            advice=f"Correct TIELINE_{self.system.upper()}__URL.",
+        )
 
     def _error(self, request: Request, response: httpx.Response) -> TielineError:
         error = self._classify(
@@ -239,13 +277,13 @@ class Client:
         return error
 
     def _unanswered(self, request: Request, error: Exception) -> Unavailable:
-        place = urlsplit(request.url).netloc
-        failure = Unavailable(
-            f"{SYSTEM_TITLES[self.system]} at {place} gave no answer "
-            f"({type(error).__name__}).",
-            system=self.system,
-            advice="Check the address and that the service is up.",
-        )
+        place = f"{SYSTEM_TITLES[self.system]} at {urlsplit(request.url).netloc}"
+        what = f"{place} gave no answer ({type(error).__name__})."
+        advice = "Check the address and that the service is up."
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            what = f"{place} shows a certificate that is not trusted."
+            advice = "Let SSL_CERT_FILE name the certificates of who signed it."
+        failure = Unavailable(what, system=self.system, advice=advice)
         never_sent = isinstance(error, _NEVER_SENT)
         self._reached |= not never_sent
         failure.maybe_done = request.method != "GET" and not never_sent
@@ -253,13 +291,10 @@ class Client:
 
 
 def _service_time(headers: Mapping[str, str], took_s: float) -> datetime:
-    try:
-        told = parsedate_to_datetime(headers.get("date", ""))
-    except ValueError:
+    told = http_date(headers.get("date", ""))
+    if told is None:
         return datetime.now(UTC) - UNKNOWN_CLOCK_MARGIN
-    if told.tzinfo is None:
-        told = told.replace(tzinfo=UTC)
-    return told.astimezone(UTC) - timedelta(seconds=took_s)
+    return told - timedelta(seconds=took_s)
 
 
 async def gather_all(*work: Awaitable[T]) -> list[T]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 
 def next_address(url: str, body: Mapping[str, Any]) -> str | None:
@@ -18,11 +18,32 @@ def next_address(url: str, body: Mapping[str, Any]) -> str | None:
 
 
 def same_service(url: str, link: str) -> str:
-    """Resolve `link` against `url` and keep the scheme and host of `url`."""
+    """Resolve `link` against `url` and keep the scheme and host of `url`.
+
+    A service behind a gateway names its own host, and the path as it knows it:
+    when both lead to a resource of one name, the path stays ours too.
+    """
     ours = urlsplit(url)
     target = urljoin(url, link)
     parts = urlsplit(target)
-    if (parts.scheme, parts.netloc) == (ours.scheme, ours.netloc):
+    if _origin(parts) == _origin(ours):
         return target
     rest = target[len(f"{parts.scheme}://{parts.netloc}") :]
+    if _last(parts.path) == _last(ours.path):
+        rest = ours.path + rest[len(parts.path) :]
     return f"{ours.scheme}://{ours.netloc}{rest}"
+
+
+def redirected(url: str, location: str) -> str | None:
+    """Return where a redirection leads, or None when that is another service."""
+    target = urljoin(url, location)
+    is_same = _origin(urlsplit(target)) == _origin(urlsplit(url))
+    return target if is_same else None
+
+
+def _origin(parts: SplitResult) -> tuple[str, str]:
+    return parts.scheme, parts.netloc.lower()
+
+
+def _last(path: str) -> str:
+    return unquote(path.rpartition("/")[2])

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
 
 from tieline.errors import SYSTEM_TITLES, ApiError, Throttled, Unavailable
-from tieline.odata.client import Client, gather_all
+from tieline.odata.client import UNKNOWN_CLOCK_MARGIN, Client, gather_all
 from tieline.odata.frames import Shape, by_row_id, frame_of
 from tieline.odata.links import next_address
 from tieline.odata.model import Page
 from tieline.odata.query import address, both, or_chains
+from tieline.odata.refusals import NothingFound
 from tieline.odata.wire import Answer, Classify, Operation, Request, Result
 
 ROUNDS = 6
@@ -76,10 +78,14 @@ class Reader:
         url = address(base, {"$select": shape.select, "$filter": where})
         prefer = {"Prefer": f"odata.maxpagesize={page_rows}"}
         began_at = None
-        async for answer, body in self.client.pages(url, prefer):
-            began_at = began_at or answer.began_at
-            last = next_address(answer.url, body) is None
-            yield Page(frame_of(body.get("value", []), shape), began_at, last)
+        try:
+            async for answer, body in self.client.pages(url, prefer):
+                began_at = began_at or answer.began_at
+                last = next_address(answer.url, body) is None
+                yield Page(frame_of(body["value"], shape), began_at, last)
+        except NothingFound:
+            now = datetime.now(UTC) - UNKNOWN_CLOCK_MARGIN
+            yield Page(frame_of([], shape), began_at or now, last=True)
 
     async def chosen(
         self,
@@ -92,9 +98,8 @@ class Reader:
         """Read the rows whose property has one of `literals`, in few requests."""
         bare = address(base, {"$select": shape.select, "$filter": where})
         room = max(200, self.style.address_length - len(bare) - 40)
-        chains = or_chains(
-            property_name, literals, characters=room, most=self.style.terms
-        )
+        most = max(1, self.style.terms - where.count(" or "))
+        chains = or_chains(property_name, literals, characters=room, most=most)
         urls = [
             address(base, {"$select": shape.select, "$filter": both(chain, where)})
             for chain in chains
@@ -125,6 +130,9 @@ class Reader:
                     read[place] = await self._all_rows(urls[place], result.body)
                     continue
                 error = self.classify(result.status, result.headers, result.body)
+                if isinstance(error, NothingFound):
+                    read[place] = []
+                    continue
                 if not isinstance(error, (Throttled, Unavailable)):
                     raise error
                 refusal = error

@@ -8,11 +8,19 @@ from typing import Any
 from tieline.errors import (
     SYSTEM_TITLES,
     ApiError,
+    NotFound,
     SystemName,
     Throttled,
     Unavailable,
 )
 from tieline.odata.wire import retry_after_s, service_error
+
+_UNABLE = (501, 505)
+"""Of the 5xx, those that time does not mend: not implemented, no such HTTP."""
+
+
+class NothingFound(NotFound):
+    """No row fits the filter, which some services take for an error."""
 
 
 class Overloaded(Unavailable):
@@ -36,7 +44,7 @@ def unavailable_or_throttled(
         )
         throttled.retry_after_s = retry_after_s(headers)
         return throttled
-    if status in (408, 500, 502, 503, 504):
+    if status == 408 or (status >= 500 and status not in _UNABLE):
         unavailable = Overloaded(
             text or f"{title} answered with status {status}.",
             system=system,

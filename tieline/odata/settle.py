@@ -35,15 +35,16 @@ async def settle(
     outcome: dict[int, Written] = {}
     pending = list(range(len(rows)))
     failure: ApiError | None = None
-    in_doubt = False
-    for attempt in range(ROUNDS):
+    in_doubt = is_repeated = False
+    fruitless = 0
+    while fruitless < ROUNDS:
         answers, failed = await _attempt(send, [rows[place] for place in pending])
         failure = failed or failure
         in_doubt = in_doubt or _leaves_doubt(failed, answers)
         unsure = [
             place
             for place, answer in zip(pending, answers, strict=True)
-            if _is_unsure(answer, is_repeated=attempt > 0)
+            if _is_unsure(answer, is_repeated=is_repeated)
         ]
         latest = dict(zip(pending, answers, strict=True))
         outcome |= {p: a for p, a in latest.items() if a and p not in set(unsure)}
@@ -57,7 +58,7 @@ async def settle(
         except (Unavailable, Throttled) as error:
             pending, failure = unsure, error
             break
-        pending = []
+        sent, pending, is_repeated = len(pending), [], True
         for place, state in zip(unsure, found, strict=True):
             refused = latest[place]
             if state is not None:
@@ -68,8 +69,10 @@ async def settle(
                 pending.append(place)
         if not pending:
             break
-        if failure is not None and attempt + 1 < ROUNDS:
-            pause_s = client.pause_after(failure, attempt=attempt + 1)
+        # A service may stop at each row that it refuses: those are steps ahead.
+        fruitless = fruitless + 1 if len(pending) == sent else 0
+        if failure is not None and fruitless < ROUNDS:
+            pause_s = client.pause_after(failure, attempt=max(1, fruitless))
             if isinstance(failure, Throttled):
                 client.pace.throttled(pause_s)
             await client.wire.sleep(pause_s)

@@ -15,7 +15,7 @@ from tieline.errors import (
     SystemName,
     Unavailable,
 )
-from tieline.odata.wire import Wire, parsed
+from tieline.odata.wire import Wire, parsed, retry_after_s
 from tieline.settings import ServiceSettings
 
 EARLY_S = 300.0
@@ -76,21 +76,30 @@ class TokenSource:
             "scope": self._scope,
         }
         began = self._wire.clock()
+        wish_s: float | None = None
+        what = "cannot be reached"
         for attempt in range(min(ATTEMPTS, self._wire.attempts)):
             if attempt:
-                pause_s = 2.0**attempt
+                pause_s = 2.0**attempt if wish_s is None else wish_s
                 took_s = self._wire.clock() - began
-                if not self._reached and took_s + pause_s > self._wire.first_contact_s:
+                limit_s = (
+                    self._wire.patience_s
+                    if self._reached
+                    else self._wire.first_contact_s
+                )
+                if took_s + pause_s > limit_s:
                     break
                 await self._wire.sleep(pause_s)
             try:
                 answer = await self._http.post(self._settings.token_address, data=form)
-            except httpx.TransportError:
+            except (httpx.TransportError, httpx.DecodingError):
                 continue
             except (httpx.InvalidURL, ValueError):
                 break
             self._reached = True
-            if answer.status_code == 429 or answer.status_code >= 500:
+            if answer.status_code in (408, 429) or answer.status_code >= 500:
+                wish_s = retry_after_s(answer.headers)
+                what = f"answers with status {answer.status_code}"
                 continue
             body = parsed(answer.content)
             fields = body if isinstance(body, dict) else {}
@@ -102,7 +111,7 @@ class TokenSource:
                 lifetime_s - EARLY_S, lifetime_s / 2
             )
             return
-        msg = f"The token endpoint for {title} cannot be reached."
+        msg = f"The token endpoint for {title} {what}."
         raise Unavailable(msg, system=self._system)
 
 

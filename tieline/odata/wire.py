@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import html
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -109,9 +112,12 @@ def parsed(content: bytes | str | None) -> Any:
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError:
-        if isinstance(content, bytes):
-            return content.decode("utf-8", errors="replace")
-        return content
+        # Some servers put a byte order mark first.
+        text = content if isinstance(content, str) else _decoded(content)
+        try:
+            return orjson.loads(text.removeprefix("\ufeff"))
+        except orjson.JSONDecodeError:
+            return text
 
 
 def service_error(body: Any) -> tuple[str, str]:
@@ -124,12 +130,45 @@ def service_error(body: Any) -> tuple[str, str]:
                 message = message.get("value")
             return str(error.get("code") or ""), str(message or "").strip()
         return "", str(error or body.get("Message") or "")
-    return "", " ".join(body.split())[:300] if isinstance(body, str) else ""
+    if not isinstance(body, str):
+        return "", ""
+    if body.lstrip("\ufeff \t\r\n").startswith("<"):
+        # A gateway's page, or an error in XML although JSON was asked for.
+        return _element(body, "code"), _element(body, "message|title")
+    return "", " ".join(body.split())[:300]
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds of a Retry-After header; a date or nonsense is None."""
+    """Return how long a Retry-After header asks to wait; nonsense is None.
+
+    A date is laid beside the service's own clock, where the answer tells it.
+    """
+    wish = headers.get("retry-after", "")
     try:
-        return max(0.0, float(headers.get("retry-after", "")))
+        return max(0.0, float(wish))
+    except ValueError:
+        until = http_date(wish)
+    if until is None:
+        return None
+    now = http_date(headers.get("date", "")) or datetime.now(UTC)
+    return max(0.0, (until - now).total_seconds())
+
+
+def http_date(text: str) -> datetime | None:
+    """Return the time that a header tells, in UTC, or None."""
+    try:
+        told = parsedate_to_datetime(text)
     except ValueError:
         return None
+    return told.replace(tzinfo=UTC) if told.tzinfo is None else told.astimezone(UTC)
+
+
+def _decoded(content: bytes) -> str:
+    return content.decode("utf-8", errors="replace")
+
+
+def _element(markup: str, names: str) -> str:
+    """Return the text of the first of these elements, on one line and cut."""
+    form = rf"<(?:{names})\b[^>]*>(.*?)</"
+    found = re.search(form, markup, re.IGNORECASE | re.DOTALL)
+    return " ".join(html.unescape(found.group(1)).split())[:300] if found else ""
