@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
+from prefect.client.base import PrefectHttpxSyncClient
 
 ROOT = Path(__file__).parents[2]
 START_LIMIT_S = 120
@@ -29,8 +30,13 @@ class Server:
     environment: dict[str, str]
 
     def post(self, path: str, body: Any = None) -> httpx.Response:
-        """Ask as the Prefect UI does."""
-        return httpx.post(f"{self.url}{path}", json=body or {}, timeout=60)
+        """Ask as the Prefect UI does, but as patiently as Prefect's own client.
+
+        A busy server on SQLite answers 503 when its database is locked: nothing was
+        done, and the same request succeeds a little later.
+        """
+        with PrefectHttpxSyncClient(timeout=60, raise_on_all_errors=False) as client:
+            return client.post(f"{self.url}{path}", json=body or {})
 
     def deployments(self) -> dict[str, dict[str, Any]]:
         """Return what is deployed, by name."""
