@@ -13,6 +13,7 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.filters import (
     ArtifactFilter,
     ArtifactFilterFlowRunId,
+    ArtifactFilterKey,
     FlowFilter,
     FlowFilterName,
     FlowRunFilter,
@@ -69,19 +70,18 @@ async def errors_of_run(run_id: UUID) -> tuple[str, list[dict[str, Any]]]:
         UnknownRecord: Prefect has no run of ours with this id.
     """
     run = FlowRunFilter(id=FlowRunFilterId(any_=[run_id]))
-    of_run = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run_id]))
+    listed = ArtifactFilter(
+        flow_run_id=ArtifactFilterFlowRunId(any_=[run_id]),
+        key=ArtifactFilterKey(like_="%-errors"),
+    )
     async with get_client() as client:
         runs = await client.read_flow_runs(flow_run_filter=run)
-        artifacts = await client.read_artifacts(artifact_filter=of_run)
+        # A run has one; a second is the same again, sent anew after a time-out.
+        artifacts = await client.read_artifacts(artifact_filter=listed, limit=1)
     job = runs[0].labels.get("tieline.job") if runs else None
     if job is None:
         raise _no_run(run_id)
-    rows = [
-        row
-        for artifact in artifacts
-        if (artifact.key or "").endswith("-errors")
-        for row in _table(artifact.data)
-    ]
+    rows = [row for artifact in artifacts for row in _table(artifact.data)]
     return str(job), [
         {
             "direction": row["direction"],

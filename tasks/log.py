@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from prefect import get_client, task
-from prefect.artifacts import acreate_table_artifact
+import httpx
+from prefect import get_client, get_run_logger, task
+from prefect.artifacts import TableArtifact
 from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import State
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import Completed, Failed
 
 from tieline.report import JobReport, RecordFailure, summary
@@ -62,59 +67,94 @@ def idle_state(until: datetime) -> State[Any]:
     return Completed(name=IDLE, message=message)
 
 
+@asynccontextmanager
+async def unless_refused(what: str) -> AsyncIterator[None]:
+    """Let a run go on without something that Prefect's server does not take.
+
+    Prefect's client asks for a minute before it gives up, because a server on
+    SQLite answers 503 while its database is locked. What the run did with the
+    records is done all the same, and its state tells it.
+    """
+    try:
+        yield
+    except (PrefectHTTPStatusError, httpx.TransportError) as error:
+        reason = type(error).__name__
+        if isinstance(error, PrefectHTTPStatusError):
+            reason = f"status {error.response.status_code}"
+        get_run_logger().warning(
+            "Prefect's server does not take %s of this run: %s.", what, reason
+        )
+
+
 async def mark_run(report: JobReport) -> None:
     """Give the flow run its tags and a telling name as soon as both are known."""
-    async with get_client() as client:
-        await client.update_flow_run(
-            UUID(report.flow_run_id),
-            tags=[f"job:{report.job}", f"company:{report.company}"],
-            name=f"{report.job} {report.company}",
-        )
+    async with unless_refused("the tags"), get_client() as client:
+        await _mark(client, report)
 
 
 @task(name="log", cache_policy=NO_CACHE, persist_result=False)
 async def write_log(log: RunLog) -> None:
     """Write labels and the counters, errors and plan artifacts of one run."""
+    async with unless_refused("the labels or artifacts"), get_client() as client:
+        if log.report.flow_run_id:
+            await _write_labels(client, log.report)
+        if log.report.state != IDLE:
+            # The newest counters stay those of a run that looked.
+            await _write_artifacts(client, log)
+
+
+async def _mark(client: PrefectClient, report: JobReport) -> None:
+    """Set tags and name; the company is not known to a run that broke early."""
+    company = [f"company:{report.company}"] if report.company else []
+    await client.update_flow_run(
+        UUID(report.flow_run_id),
+        tags=[f"job:{report.job}", *company],
+        name=f"{report.job} {report.company}".rstrip(),
+    )
+    report.is_marked = True
+
+
+async def _write_labels(client: PrefectClient, report: JobReport) -> None:
+    if not report.is_marked:
+        await _mark(client, report)
+    await client.update_flow_run_labels(UUID(report.flow_run_id), labels_of(report))
+
+
+async def _write_artifacts(client: PrefectClient, log: RunLog) -> None:
     report = log.report
-    async with get_client() as client:
-        if report.flow_run_id:
-            await client.update_flow_run_labels(log.flow_run_uuid, labels_of(report))
-    if report.state == IDLE:
-        # The newest counters stay those of a run that looked.
-        return
     key = report.job.lower().replace(" ", "-")
     if report.verification is not None:
-        await acreate_table_artifact(
+        await TableArtifact(
             key=f"{key}-verify",
             table=log.verification_rows(report.verification),
             description=f"{report.job}: {report.verification.sentence()}",
-        )
+        ).acreate(client)
         return
-    await acreate_table_artifact(
+    await TableArtifact(
         key=f"{key}-counters",
         table=_counter_rows(report),
         description=f"Counters of {report.job}, company {report.company}",
-    )
+    ).acreate(client)
     if report.errors:
         shown = report.errors[:SHOWN_ERRORS]
-        await acreate_table_artifact(
+        await TableArtifact(
             key=f"{key}-errors",
             table=[log.error_row(error) for error in shown],
             description=(
                 f"{len(shown)} of {len(report.errors)} failed records; "
                 f"`tieline errors {report.job}` shows all"
             ),
-        )
+        ).acreate(client)
     if report.plan_id is not None:
         changes = report.changes[:SHOWN_ERRORS]
-        await acreate_table_artifact(
+        await TableArtifact(
             key=f"{key}-plan",
             table=[_plan_row(change) for change in _flat(changes)],
             description=(
                 f"Plan {report.plan_id}: {len(report.changes)} changes; "
                 f"`tieline apply {report.plan_id}` carries it out"
             ),
-        )
+        ).acreate(client)
 
 
 class RunLog:
@@ -125,11 +165,6 @@ class RunLog:
         self.report = report
         self._session = session
         self._tables = tables
-
-    @property
-    def flow_run_uuid(self) -> Any:
-        """The flow run's id as the client wants it."""
-        return UUID(self.report.flow_run_id)
 
     def error_row(self, error: RecordFailure) -> dict[str, Any]:
         """Return one row of the errors artifact, with links to both records."""

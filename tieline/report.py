@@ -77,11 +77,15 @@ class PlannedChange:
 
 @dataclass
 class JobReport:
-    """All that one flow run reports."""
+    """All that one flow run reports.
+
+    `is_marked` once the flow run has its tags and its name.
+    """
 
     job: str
     company: str = ""
     flow_run_id: str = ""
+    is_marked: bool = False
     state: str = ""
     message: str = ""
     directions: dict[str, Counters] = field(default_factory=dict)
