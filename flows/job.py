@@ -19,6 +19,7 @@ from tasks.load import load
 from tasks.log import IDLE, RunLog, end_state, idle_state, mark_run, write_log
 from tasks.nested import finish_lines, line_batches, lines_pass
 from tasks.preview import plan_parameters
+from tasks.progress import Progress
 from tasks.recover import recover
 from tasks.transform import transform
 from tieline.availability import fit_mapping, require_fields
@@ -248,6 +249,7 @@ async def run_passes(
         log.warning("%s: %s", declared.name, report.warning)
     mapping = fitted.mapping
     run = JobRun(mapping, options, session, report, log)
+    progress = Progress(run)
     with job_lock(session, mapping):
         if options.dry_run:
             report.plan_id = report.flow_run_id
@@ -256,8 +258,9 @@ async def run_passes(
         for one_way in mapping.passes(options.direction):
             require_fields(mapping, one_way)
             report.counters(one_way.value)
-            await _run_pass(run, one_way)
+            await _run_pass(run, one_way, progress)
             log.info("%s", summary({one_way: report.counters(one_way.value)}))
+        await progress.end()
         if report.plan_id is not None:
             session.store.save_plan(
                 report.plan_id,
@@ -279,16 +282,16 @@ async def _recover_all(run: JobRun) -> None:
             run.log.info("%s: %d writes of an ended run settled", one_way, recovered)
 
 
-async def _run_pass(run: JobRun, one_way: Direction) -> None:
+async def _run_pass(run: JobRun, one_way: Direction, progress: Progress) -> None:
     """Read, couple, transform and load one direction, batch by batch."""
     one_pass = await start_pass(run, one_way)
     one_pass.lines = lines_pass(one_pass)
     if one_pass.lines is not None and not run.options.dry_run:
         await recover(one_pass.lines)
-    await _drain(one_pass, Reader(one_pass), allow_deletions=False)
-    await _take_deletions(one_pass)
+    await _drain(one_pass, progress, allow_deletions=False)
+    await _take_deletions(one_pass, progress)
     if one_pass.lines is not None:
-        await _take_deletions(one_pass.lines)
+        await _take_deletions(one_pass.lines, progress)
     if not run.options.dry_run:
         _end_pass(one_pass)
     if run.mapping.hooks.finished is not None:
@@ -315,12 +318,12 @@ async def synchronize_records(
             await _take_stages(one_pass, batch)
 
 
-async def _take_deletions(one_pass: Pass) -> None:
+async def _take_deletions(one_pass: Pass, progress: Progress) -> None:
     """Apply the deletion policy, now that all who lost their counterpart are known."""
     if one_pass.deletions:
         await guard_deletions(one_pass)
         one_pass.queue, one_pass.deletions = one_pass.deletions, []
-        await _drain(one_pass, Reader(one_pass), allow_deletions=True)
+        await _drain(one_pass, progress, allow_deletions=True)
 
 
 def _end_pass(one_pass: Pass) -> None:
@@ -336,22 +339,24 @@ def _end_pass(one_pass: Pass) -> None:
         )
 
 
-async def _drain(one_pass: Pass, reader: Reader, *, allow_deletions: bool) -> None:
+async def _drain(one_pass: Pass, progress: Progress, *, allow_deletions: bool) -> None:
     """Take batches until there are none, at last only those read by id."""
+    reader = Reader(one_pass)
     while True:
         if allow_deletions and not one_pass.queue:
             return
         batch = await extract(reader)
         if batch is None:
             return
+        await progress.tell(one_pass.way)
         batch.allow_deletions = allow_deletions
         rows = len(batch)
         await _take_stages(one_pass, batch)
-        one_pass.note_progress(rows)
         if one_pass.lines is not None:
             for lines in line_batches(one_pass.lines, batch):
                 await _take_stages(one_pass.lines, lines)
             finish_lines(one_pass, batch)
+        progress.add(one_pass.way, rows)
 
 
 async def _take_stages(one_pass: Pass, batch: Batch) -> None:

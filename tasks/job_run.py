@@ -92,7 +92,6 @@ class Pass:
     attempts: dict[str, int] = field(default_factory=dict)
     deletions: list[str] = field(default_factory=list)
     cursors: dict[str, str] = field(default_factory=dict)
-    rows: int = 0
     lines: Pass | None = None
 
     @property
@@ -100,12 +99,6 @@ class Pass:
         """The direction as the store spells it."""
         to = self.direction is Direction.TO_DATAVERSE
         return "to-dataverse" if to else "from-dataverse"
-
-    def note_progress(self, rows: int) -> None:
-        """Say in the log how far a pass of several batches has come."""
-        self.rows += rows
-        if self.rows > rows:
-            self.run.log.info("%s: %d records looked at so far", self.way, self.rows)
 
     def saw(self, latest: datetime | None, served_at: datetime) -> None:
         """Note the newest change seen and when the read began."""

@@ -67,6 +67,11 @@ def idle_state(until: datetime) -> State[Any]:
     return Completed(name=IDLE, message=message)
 
 
+def artifact_key(report: JobReport, what: str) -> str:
+    """Return the key that an artifact of a job has in all its runs."""
+    return f"{report.job.lower().replace(' ', '-')}-{what}"
+
+
 @asynccontextmanager
 async def unless_refused(what: str) -> AsyncIterator[None]:
     """Let a run go on without something that Prefect's server does not take.
@@ -122,33 +127,32 @@ async def _write_labels(client: PrefectClient, report: JobReport) -> None:
 
 async def _write_artifacts(client: PrefectClient, log: RunLog) -> None:
     report = log.report
-    key = report.job.lower().replace(" ", "-")
     if report.verification is not None:
         await TableArtifact(
-            key=f"{key}-verify",
+            key=artifact_key(report, "verify"),
             table=log.verification_rows(report.verification),
             description=f"{report.job}: {report.verification.sentence()}",
         ).acreate(client)
         return
     await TableArtifact(
-        key=f"{key}-counters",
+        key=artifact_key(report, "counters"),
         table=_counter_rows(report),
         description=f"Counters of {report.job}, company {report.company}",
     ).acreate(client)
     if report.errors:
         shown = report.errors[:SHOWN_ERRORS]
         await TableArtifact(
-            key=f"{key}-errors",
+            key=artifact_key(report, "errors"),
             table=[log.error_row(error) for error in shown],
             description=(
                 f"{len(shown)} of {len(report.errors)} failed records; "
-                f"`tieline errors {report.job}` shows all"
+                f"`tieline errors {report.job}` shows all that fail or wait now"
             ),
         ).acreate(client)
     if report.plan_id is not None:
         changes = report.changes[:SHOWN_ERRORS]
         await TableArtifact(
-            key=f"{key}-plan",
+            key=artifact_key(report, "plan"),
             table=[_plan_row(change) for change in _flat(changes)],
             description=(
                 f"Plan {report.plan_id}: {len(report.changes)} changes; "
@@ -172,10 +176,10 @@ class RunLog:
         source, destination = ("bc", "dataverse") if to else ("dataverse", "bc")
         return {
             "direction": error.direction,
-            "source": self._link(source, error.source_id),
-            "destination": self._link(destination, error.destination_id),
             "code": error.code,
             "message": error.message,
+            "source": self._link(source, error.source_id),
+            "destination": self._link(destination, error.destination_id),
         }
 
     def verification_rows(self, found: Verification) -> list[dict[str, Any]]:
