@@ -119,7 +119,10 @@ async def name_ids(run: JobRun, names: list[str]) -> dict[str, str]:
 
 def _require_none(job: str, missing: list[str]) -> None:
     if missing:
-        msg = f"{job} has no record {', '.join(missing)}."
+        named = ", ".join(
+            name if name.strip() else "without a name" for name in missing
+        )
+        msg = f"{job} has no record {named}."
         raise UnknownRecord(msg, advice="Check the id, number or code.")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -34,6 +35,7 @@ from pydantic_settings import SettingsError as UnreadableVariable
 from tieline.errors import SettingsError
 
 MICROSOFT_TOKEN_URL = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token"
+_IN_MEMORY = re.compile(r"sqlite(\+pysqlite)?:(/{2,3}(:memory:)?)?(\?.*)?")
 
 
 class ServiceSettings(BaseModel):
@@ -50,6 +52,7 @@ class ServiceSettings(BaseModel):
     @field_validator("url", "token_url")
     @classmethod
     def _absolute(cls, url: str) -> str:
+        url = url.strip()
         if not url:
             return url
         parts = urlsplit(url)
@@ -116,6 +119,14 @@ class StoreSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     url: SecretStr = SecretStr("")
+
+    @field_validator("url")
+    @classmethod
+    def _lasts(cls, url: SecretStr) -> SecretStr:
+        if _IN_MEMORY.fullmatch(url.get_secret_value().strip()):
+            msg = "a store in memory would forget every coupling; name a file"
+            raise ValueError(msg)
+        return url
 
     @property
     def address(self) -> str:

@@ -99,8 +99,11 @@ async def test_a_token_endpoint_that_cannot_be_reached_is_given_up_soon() -> Non
 
     time = Time()
     async with client(handler, classify, time=time, settings=SETTINGS) as sender:
-        with pytest.raises(Unavailable, match="token endpoint for Business Central"):
+        with pytest.raises(Unavailable) as caught:
             await sender.get(f"{ROOT}/x")
+    text = str(caught.value)
+    assert "The token endpoint for Business Central at" in text
+    assert text.endswith("Check the network and TIELINE_BC__TOKEN_URL.")
     assert sum(time.slept) <= 10
 
 
@@ -149,5 +152,6 @@ async def test_an_address_that_is_no_token_endpoint_is_told_by_its_status() -> N
         return httpx.Response(404, json={"error": {"code": "x", "message": "y"}})
 
     async with client(handler, classify, settings=SETTINGS) as sender:
-        with pytest.raises(SignInRefused, match=r"refused \(status 404\)"):
+        with pytest.raises(SignInRefused, match=r"refused \(status 404\)") as caught:
             await sender.get(f"{ROOT}/x")
+    assert "Check TIELINE_BC__TOKEN_URL" in str(caught.value)

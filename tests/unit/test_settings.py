@@ -52,6 +52,12 @@ def test_the_environment_wins_over_the_file(folder, monkeypatch) -> None:
     assert ("http://environment", "FILE") == (settings.bc.url, settings.bc.company)
 
 
+def test_blanks_around_an_address_are_dropped(monkeypatch) -> None:
+    """A value that was pasted with a blank or a line end is the same address."""
+    monkeypatch.setenv("TIELINE_BC__URL", " http://localhost:8801/ ")
+    assert "http://localhost:8801" == load_settings().bc.url
+
+
 def test_tieline_config_names_the_file(folder, monkeypatch) -> None:
     """TIELINE_CONFIG wins over ./tieline.toml; a byte order mark does no harm."""
     (folder / "tieline.toml").write_text('[bc]\ncompany = "HERE"\n', encoding="utf-8")
@@ -78,6 +84,10 @@ def test_a_missing_named_file_is_refused(monkeypatch) -> None:
         (b'[bc]\nurl = "localhost:8801"\n', "bc.url is wrong: it must be an absolute"),
         (b'[bc]\nurl = "http://a/api/v2.0"\n', "bc.url is wrong: it must be the serv"),
         (b'[dataverse]\ntoken_url = "x"\n', "dataverse.token_url is wrong: it must"),
+        (b'[bc]\nurl = "http://a:99999"\n', "bc.url is wrong: its port must be"),
+        (b'[bc]\nurl = "http://a?tenant=x"\n', "bc.url is wrong: it must end before"),
+        (b'[store]\nurl = "sqlite://"\n', "store.url is wrong: a store in memory"),
+        (b'[store]\nurl = "sqlite:///:memory:"\n', "store.url is wrong: a store in m"),
     ],
 )
 def test_a_bad_file_is_one_sentence(folder, content: bytes, reason: str) -> None:

@@ -104,15 +104,40 @@ class TokenSource:
             body = parsed(answer.content)
             fields = body if isinstance(body, dict) else {}
             if answer.status_code >= 400 or not fields.get("access_token"):
-                raise _refusal(fields, title, answer.status_code)
+                raise self._refusal(fields, answer.status_code)
             lifetime_s = _seconds(fields.get("expires_in"))
             self._token = str(fields["access_token"])
             self._good_until = self._wire.clock() + max(
                 lifetime_s - EARLY_S, lifetime_s / 2
             )
             return
-        msg = f"The token endpoint for {title} {what}."
-        raise Unavailable(msg, system=self._system)
+        host = urlsplit(self._settings.token_address).netloc
+        msg = f"The token endpoint for {title} at {host} {what}."
+        advice = "Check the network"
+        if self._settings.token_url:
+            advice += f" and {variable(self._system, 'TOKEN_URL')}"
+        raise Unavailable(msg, system=self._system, advice=f"{advice}.")
+
+    def _refusal(self, fields: dict[str, object], status: int) -> SignInRefused:
+        """Name the endpoint's codes only: its description quotes what was sent."""
+        error = fields.get("error")
+        codes = [error if error and isinstance(error, str) else f"status {status}"]
+        codes += re.findall(r"AADSTS\d+", str(fields.get("error_description", "")))[:1]
+        title = SYSTEM_TITLES[self._system]
+        advice = "Check tenant, client id and client secret"
+        if self._settings.token_url:
+            advice = (
+                f"Check {variable(self._system, 'TOKEN_URL')}, client id and secret"
+            )
+        return SignInRefused(
+            f"The sign-in to {title} was refused ({', '.join(codes)}).",
+            advice=f"{advice}.",
+        )
+
+
+def variable(system: SystemName, key: str) -> str:
+    """Return the environment variable of a service's setting."""
+    return f"TIELINE_{system.upper()}__{key}"
 
 
 def _check(settings: ServiceSettings, system: SystemName) -> None:
@@ -138,17 +163,6 @@ def _check(settings: ServiceSettings, system: SystemName) -> None:
         if urlsplit(address).scheme != "https" and not is_here:
             msg = f"The credentials for {title} would travel unprotected."
             raise SettingsError(msg, advice=f"Begin {name}__{key} with https://.")
-
-
-def _refusal(fields: dict[str, object], title: str, status: int) -> SignInRefused:
-    """Name the endpoint's codes only: its description quotes what was sent."""
-    error = fields.get("error")
-    codes = [error if error and isinstance(error, str) else f"status {status}"]
-    codes += re.findall(r"AADSTS\d+", str(fields.get("error_description", "")))[:1]
-    return SignInRefused(
-        f"The sign-in to {title} was refused ({', '.join(codes)}).",
-        advice="Check tenant, client id and client secret.",
-    )
 
 
 def _seconds(value: object) -> float:
