@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NoReturn
 
 from tieline.errors import DriftError, NoFieldMappings
 from tieline.mapping import Direction, FieldMapping, TableMapping, Template
-from tieline.odata.model import Table
+from tieline.odata.model import Filter, Table
 
 if TYPE_CHECKING:
     from tieline.session import Session
@@ -71,11 +71,12 @@ async def fit_mapping(mapping: TableMapping, session: Session) -> Fitted:
                 enabled = False
                 off.append(row.name)
         fitted.append(replace(row, enabled=enabled))
+    _require_filters(mapping, bc, dataverse, has_companion=session.bc.has_companion)
     templates: list[Template] = []
     for template in mapping.templates:
         side = "dataverse" if template.side == "bc" else "bc"
         source = dataverse if side == "dataverse" else bc
-        lacks = _lacking(template, {*source.columns, *mapping.bc_derived})
+        lacks = _lacking(template.where, {*source.columns, *mapping.bc_derived})
         if not lacks:
             templates.append(template)
             continue
@@ -120,9 +121,21 @@ async def _dataverse_table(mapping: TableMapping, session: Session) -> Table:
         raise DriftError(msg, advice=advice) from error
 
 
-def _lacking(template: Template, known: set[str]) -> str:
-    """Return the first column of a template's condition that is not known, or ""."""
-    columns = (condition.column for condition in template.where)
+def _require_filters(
+    mapping: TableMapping, bc: Table, dataverse: Table, *, has_companion: bool
+) -> None:
+    """Refuse a filter whose column a service lacks, before anything is read."""
+    lacks = _lacking(mapping.bc_filter, set(bc.columns))
+    if lacks and has_companion:
+        _missing(mapping, lacks, "Business Central", mapping.bc, what="filter")
+    lacks = _lacking(mapping.dataverse_filter, set(dataverse.columns))
+    if lacks and lacks not in SOLUTION_COLUMNS:
+        _missing(mapping, lacks, "Dataverse", mapping.dataverse, what="filter")
+
+
+def _lacking(where: Filter, known: set[str]) -> str:
+    """Return the first column of some conditions that is not known, or ""."""
+    columns = (condition.column for condition in where)
     return next((column for column in columns if column not in known), "")
 
 
@@ -132,11 +145,12 @@ def _missing(
     service: str,
     table: str,
     *,
-    what: Literal["field mapping", "template"] = "field mapping",
+    what: Literal["field mapping", "filter", "template"] = "field mapping",
 ) -> NoReturn:
     advice = {
         "field mapping": "Bring the service up to date or switch the field mapping "
         "off.",
+        "filter": "Correct the filter in tieline.toml.",
         "template": "Correct the condition of the template in tieline.toml.",
     }
     msg = f"The job {mapping.name} needs {column} of {table}, which {service} lacks."

@@ -160,6 +160,7 @@ def test_a_filter_that_cannot_be_read_breaks_the_run(world, direction, condition
     world.account("Litware")
     report = world.run("CUSTOMER", direction=direction, create_new=True)
     assert ("Failed", code) == (report.state, report.error_code)
+    assert "in tieline.toml" in report.message
     assert {} == world.coupled()
 
 
