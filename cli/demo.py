@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 import sys
 import time
 from contextlib import ExitStack
@@ -22,7 +23,7 @@ from tieline.emulator.sample import COMPANY, sample_services
 from tieline.emulator.server import serve
 
 COUNTERS = ("coupled", "inserted", "modified", "unchanged", "skipped", "failed")
-NEXT = "Try next: `tieline demo --keep` leaves it all running, with the Prefect UI."
+NEXT = "Try next: `{} demo --keep` leaves it all running, with the Prefect UI."
 SHOWN = 20
 _LONG_S = 3600.0
 
@@ -62,7 +63,7 @@ def demo(*, keep: bool, as_json: bool) -> None:
         if keep:
             _wait(values)
         elif not as_json:
-            click.echo(NEXT)
+            click.echo(NEXT.format(_as_typed()))
     if not played.is_good:
         raise click.exceptions.Exit(1)
 
@@ -110,6 +111,7 @@ def _settings(folder: Path, bc: str, dataverse: str, port: int) -> dict[str, str
 def _document(played: Any, settings: dict[str, str]) -> dict[str, Any]:
     return {
         "runs": [{"step": step, **run.as_dict()} for step, run in played.runs],
+        "log": played.log,
         "edits": list(played.edits.sentences),
         "verified": played.verification.as_dict(),
         **({"settings": settings} if settings else {}),
@@ -148,9 +150,15 @@ def _show(played: Any) -> None:
         click.echo(f"{pair.bc_id}: {', '.join(pair.fields)}")
 
 
+def _as_typed() -> str:
+    """Return how the command is called here: a clone has it only through uv."""
+    return "uv run tieline" if "UV" in os.environ else "tieline"
+
+
 def _wait(settings: dict[str, str]) -> None:
     """Print all addresses and what to set in another shell; wait for Ctrl-C."""
     ui = settings["PREFECT_API_URL"].removesuffix("/api")
+    typed = _as_typed()
     form = "$env:{} = '{}'" if sys.platform == "win32" else "export {}='{}'"
     lines = [
         f"Business Central  {settings['TIELINE_BC__URL']}",
@@ -160,7 +168,8 @@ def _wait(settings: dict[str, str]) -> None:
         "Set in another shell:",
         *(form.format(name, value) for name, value in settings.items()),
         "",
-        "Try next there: `tieline run CUSTOMER`, `tieline errors`. Ctrl-C ends it all.",
+        f"Try next there: `{typed} run CUSTOMER`, `{typed} errors`.",
+        "Ctrl-C ends it all.",
     ]
     click.echo("\n".join(lines), err=True)
     with contextlib.suppress(KeyboardInterrupt):

@@ -119,7 +119,8 @@ async def _play(bc: BusinessCentralState, dataverse: DataverseState, say: Say) -
         await verify(job=COMPARED, return_state=True)
     if reports and reports[0].verification is not None:
         done.verification = reports[0].verification
-    done.log = await read_runs(list(MAPPINGS), limit=len(done.runs))
+    comparison = 1
+    done.log = await read_runs(list(MAPPINGS), limit=len(done.runs) + comparison)
     done.log.reverse()
     return done
 

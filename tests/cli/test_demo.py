@@ -74,6 +74,14 @@ def test_both_rounds_run_every_job(played):
     assert jobs["round 1"] == jobs["round 2"]
 
 
+def test_the_sync_log_has_every_run(played):
+    """None of the demo's runs is missing, the first included."""
+    ran = [run["flow_run_id"] for run in played[0]["runs"]]
+    logged = [run["flow_run_id"] for run in played[0]["log"]]
+    assert ran == [id_ for id_ in logged if id_ in ran]
+    assert 1 == len(set(logged) - set(ran)), "the comparison at the end"
+
+
 def test_progress_is_told_and_nothing_is_left(played):
     """stderr says what goes on; the temporary folder is gone."""
     _, told, where = played
