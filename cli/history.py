@@ -118,16 +118,25 @@ def _started(run: FlowRun) -> float:
 
 
 def _as_dict(run: FlowRun, names: dict[UUID, str]) -> dict[str, Any]:
+    """Return a run; one that goes on, or was killed, has its tags but no labels."""
     return {
         "flow_run_id": str(run.id),
-        "job": run.labels.get("tieline.job") or names.get(run.flow_id),
-        "company": run.labels.get("tieline.company") or None,
+        "job": _named(run, "job") or names.get(run.flow_id),
+        "company": _named(run, "company"),
         "started": run.start_time,
         "finished": run.end_time,
         "state": run.state_name,
         "message": run.state.message if run.state else None,
         "directions": directions_of(run.labels),
     }
+
+
+def _named(run: FlowRun, what: str) -> str | None:
+    tags = [
+        tag.removeprefix(f"{what}:") for tag in run.tags if tag.startswith(f"{what}:")
+    ]
+    named = run.labels.get(f"tieline.{what}") or next(iter(tags), None)
+    return None if named is None else str(named)
 
 
 def directions_of(labels: dict[str, Any]) -> list[dict[str, Any]]:

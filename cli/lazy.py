@@ -69,6 +69,9 @@ def _exit_code(error: Exception) -> int:
 
 def unexpected(error: BaseException) -> str:
     """Say in one line that something broke that ought not to."""
+    while isinstance(error, BaseExceptionGroup):
+        # Several tasks broke at once: the first will do.
+        error = error.exceptions[0]
     text = " ".join(str(error).split())
     kind = type(error).__name__
     return f"Tieline broke off: {kind}{f': {text}' if text else ''}."

@@ -12,6 +12,7 @@ from cli.history import read_runs
 from cli.output import print_json, print_table
 from cli.prefect_ready import has_history, make_ready
 from flows.jobs import MAPPINGS, job_name
+from tieline.report import Counters, counts_of, summary
 
 COLUMNS = ("started", "job", "company", "state", "direction", "counted", "flow run")
 
@@ -39,20 +40,18 @@ async def _read(jobs: list[str], limit: int) -> list[dict[str, Any]]:
 
 
 def _rows(run: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Return a line per direction; a run that broke shows its message instead."""
+    """Return a line per direction, and the message where it says more than they."""
     head = (run["started"], run["job"], run["company"], run["state"])
-    if not run["directions"]:
-        return [(*head, None, run["message"], run["flow_run_id"])]
-    return [
-        (*head, counters["direction"], _counted(counters), run["flow_run_id"])
+    told = {
+        counters["direction"]: Counters(
+            **{name: count for name, count in counters.items() if name != "direction"}
+        )
         for counters in run["directions"]
+    }
+    rows = [
+        (*head, way, counts_of(counters), run["flow_run_id"])
+        for way, counters in told.items()
     ]
-
-
-def _counted(counters: dict[str, Any]) -> str:
-    counts = [
-        f"{number} {name}"
-        for name, number in counters.items()
-        if name != "direction" and number
-    ]
-    return ", ".join(counts) or "nothing to do"
+    if run["message"] != summary(told):
+        rows.append((*head, None, run["message"], run["flow_run_id"]))
+    return rows

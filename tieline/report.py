@@ -142,11 +142,14 @@ class JobReport:
 
 def summary(directions: dict[str, Counters]) -> str:
     """Return the short state message: only counters that are not zero."""
-    parts = []
-    for direction, counters in directions.items():
-        counts = [f"{n} {name}" for name, n in counters.as_dict().items() if n]
-        parts.append(f"{direction}: {', '.join(counts) or 'nothing to do'}")
+    parts = [f"{way}: {counts_of(counters)}" for way, counters in directions.items()]
     return "; ".join(parts)
+
+
+def counts_of(counters: Counters) -> str:
+    """Return the counters of one direction in words."""
+    counts = [f"{n} {name}" for name, n in counters.as_dict().items() if n]
+    return ", ".join(counts) or "nothing to do"
 
 
 _collected: ContextVar[list[JobReport] | None] = ContextVar("reports", default=None)
