@@ -67,7 +67,7 @@ def print_details(report: JobReport) -> None:
 
 
 def _print_changes(report: JobReport) -> None:
-    if report.plan_id is None:
+    if report.plan_id is None and not report.changes:
         return
     rows = [
         (
@@ -80,7 +80,10 @@ def _print_changes(report: JobReport) -> None:
         for change in report.changes[:SHOWN]
     ]
     columns = ["direction", "action", "source", "destination", "fields"]
-    print_table(f"Plan {report.plan_id}: nothing was written", columns, rows)
+    title = f"Plan {report.plan_id}: nothing was written"
+    if report.plan_id is None:
+        title = "What the run stopped before"
+    print_table(title, columns, rows)
     _print_rest(len(report.changes))
 
 

@@ -231,6 +231,8 @@ async def _worked(
 def _broken(report: JobReport, error: TielineError) -> State[Any]:
     report.error_code = error.code
     report.exit_code = error.exit_code
+    # A plan is kept only when it is whole.
+    report.plan_id = None
     return Failed(message=f"{error.code}: {error}")
 
 

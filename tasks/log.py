@@ -14,6 +14,7 @@ from prefect.artifacts import TableArtifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import State
+from prefect.context import FlowRunContext
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import Completed, Failed
 
@@ -110,10 +111,15 @@ async def write_log(log: RunLog) -> None:
 
 async def _mark(client: PrefectClient, report: JobReport) -> None:
     """Set tags and name; the company is not known to a run that broke early."""
-    company = [f"company:{report.company}"] if report.company else []
+    context = FlowRunContext.get()
+    run = None if context is None else context.flow_run
+    tags = [] if run is None else list(run.tags)
+    tags.append(f"job:{report.job}")
+    if report.company:
+        tags.append(f"company:{report.company}")
     await client.update_flow_run(
         UUID(report.flow_run_id),
-        tags=[f"job:{report.job}", *company],
+        tags=list(dict.fromkeys(tags)),
         name=f"{report.job} {report.company}".rstrip(),
     )
     report.is_marked = True
@@ -149,16 +155,24 @@ async def _write_artifacts(client: PrefectClient, log: RunLog) -> None:
                 f"`tieline errors {report.job}` shows all that fail or wait now"
             ),
         ).acreate(client)
-    if report.plan_id is not None:
+    if report.plan_id is not None or report.changes:
         changes = report.changes[:SHOWN_ERRORS]
         await TableArtifact(
             key=artifact_key(report, "plan"),
             table=[_plan_row(change) for change in _flat(changes)],
-            description=(
-                f"Plan {report.plan_id}: {len(report.changes)} changes; "
-                f"`tieline apply {report.plan_id}` carries it out"
-            ),
+            description=_plan_description(report),
         ).acreate(client)
+
+
+def _plan_description(report: JobReport) -> str:
+    """Say what a plan is good for; a run that stopped itself has none to apply."""
+    count = len(report.changes)
+    if report.plan_id is None:
+        return f"{count} changes that the run stopped before"
+    return (
+        f"Plan {report.plan_id}: {count} changes; "
+        f"`tieline apply {report.plan_id}` carries it out"
+    )
 
 
 class RunLog:

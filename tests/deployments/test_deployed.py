@@ -145,6 +145,7 @@ def test_a_worker_runs_what_the_form_started(
         told
     )
     assert parameters == {key: ended["parameters"][key] for key in parameters}
+    assert {"tieline", "job:CURRENCY", "company:CRONUS"} <= set(ended["tags"])
     codes = {row["isocurrencycode"] for row in dataverse.rows("transactioncurrency")}
     assert "NOK" in codes
 
