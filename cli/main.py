@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 import click
@@ -60,8 +61,21 @@ def tieline(*, debug: bool) -> None:
     """
 
 
+def end_like_ctrl_c() -> None:
+    """Let a closed terminal or a `kill` end the command as Ctrl-C does.
+
+    It then takes along what it has started, such as a Prefect server. A signal that
+    is ignored, as under `nohup`, stays so.
+    """
+    for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
+
+
 def main() -> None:
     """Run the command that was typed; never returns."""
+    end_like_ctrl_c()
     for stream in (sys.stdout, sys.stderr):
         # A Windows code page lacks letters that records have; JSON is UTF-8 anyway.
         if hasattr(stream, "reconfigure"):

@@ -168,7 +168,7 @@ def _plan_description(report: JobReport) -> str:
     """Say what a plan is good for; a run that stopped itself has none to apply."""
     count = len(report.changes)
     if report.plan_id is None:
-        return f"{count} changes that the run stopped before"
+        return f"{count} changes before which the run stopped"
     return (
         f"Plan {report.plan_id}: {count} changes; "
         f"`tieline apply {report.plan_id}` carries it out"

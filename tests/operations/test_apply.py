@@ -160,3 +160,15 @@ def test_a_version_of_an_earlier_run_is_not_our_own(world, pair):
     report = _applied(world, plan)
     assert ["TL-309"] == [error.code for error in report.errors]
     assert "3" == world.company.row("customers", pair[0])["phoneNumber"]
+
+
+def test_a_dry_run_that_broke_has_no_plan(world):
+    """A plan is kept, and named, only when it is whole."""
+    world.customer("Adatum")
+    world.configure(
+        "[mappings.CUSTOMER]\n"
+        'dataverse_filter = [{ field = "nowhere", op = "eq", value = 1 }]\n'
+    )
+    report = world.run("CUSTOMER", create_new=True, dry_run=True)
+    assert ("Failed", None) == (report.state, report.plan_id)
+    assert "plan_id" not in report.as_dict()
