@@ -14,14 +14,19 @@ def transposed(
 
     `missing` stands where a row lacks the name.
     """
-    if not rows or not names:
-        return [(missing,) * len(rows)] * len(names)
-    pick = itemgetter(*names)
-    try:
-        picked = [pick(row) for row in rows]
-    except KeyError:
-        picked = [tuple([row.get(name, missing) for name in names]) for row in rows]
-    else:
-        if len(names) == 1:
-            return [tuple(picked)]
-    return list(zip(*picked, strict=True))
+    if not rows:
+        return [()] * len(names)
+    held = [name for name in names if name in rows[0]]
+    absent = {name for name in names if name not in rows[0]}
+    alike = all(map(absent.isdisjoint, rows))
+    if alike and len(held) > 1:
+        pick = itemgetter(*held)
+        try:
+            columns = zip(*map(pick, rows), strict=True)
+        except KeyError:
+            alike = False
+        else:
+            found = dict(zip(held, columns, strict=True))
+            nothing = (missing,) * len(rows)
+            return [found.get(name, nothing) for name in names]
+    return [tuple([row.get(name, missing) for row in rows]) for name in names]

@@ -33,6 +33,11 @@ class Text(Conversion):
         """Cut to the destination's length; blank becomes the side's blank."""
         length = transfer.target.max_length if transfer.target else None
         blank = None if transfer.to_dataverse else ""
+        if (
+            length is None
+            or max(map(len, filter(None, values)), default=0) * 2 <= length
+        ):
+            return column_of([v or blank for v in values])
         return column_of([cut(v, length) if v else blank for v in values])
 
     def normal(self, side: SystemName, values: Values) -> Values:

@@ -63,8 +63,10 @@ def frame_of(rows: Sequence[Mapping[str, Any]], shape: Shape) -> pd.DataFrame:
     for column, name, decode in shape.fields:
         if column in columns:
             continue
-        values = held[name]
-        columns[column] = _plain([decode(v) for v in values] if decode else values)
+        values: Sequence[Any] = held[name]
+        if decode is not None and values.count(None) < len(values):
+            values = [decode(value) for value in values]
+        columns[column] = _plain(values)
     return pd.DataFrame(columns)
 
 
