@@ -287,6 +287,6 @@ def _note_changes_of_others(batch: Batch) -> None:
         )
         normal = row.conversion.normal(batch.destination_side, found)
         moved = normal != row.conversion.normal(batch.destination_side, expected)
-        if row.applies == "modify":
+        if row.applies == "modify" or not row.both_ways:
             moved &= ~new
         batch.pending[positions[moved]] = True

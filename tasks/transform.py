@@ -42,6 +42,8 @@ async def transform(run: JobRun, batch: Batch) -> Batch:
     )
     decisions = await _decide(run, batch, target)
     _settle_rows(run, batch, decisions)
+    batch.drop_done(Action.SKIP)
+    _note_what_only_comes_back(run.mapping, batch)
     _apply_templates(batch)
     if run.mapping.hooks.transformed is not None:
         await run.mapping.hooks.transformed(batch, run.session)
@@ -181,7 +183,8 @@ def _settle_rows(run: JobRun, batch: Batch, decisions: dict[str, Decisions]) -> 
         batch.pending |= (decision == Decision.PENDING) | (
             decision == Decision.CONFLICT
         )
-        for position in map(int, np.flatnonzero(decision == Decision.CONFLICT)):
+        conflict = (decision == Decision.CONFLICT) & ~batch.is_(Action.SKIP)
+        for position in map(int, np.flatnonzero(conflict)):
             conflicts.setdefault(position, []).append(row.name)
         for position in held:
             if (
@@ -254,6 +257,30 @@ def _judge(run: JobRun, batch: Batch) -> dict[int, Verdict]:
             both_changed_and_differ=changed_here and changed_there,
         )
     return verdicts
+
+
+def _note_what_only_comes_back(mapping: TableMapping, batch: Batch) -> None:
+    """Mark rows pending whose destination changed in a field of the other way only.
+
+    This pass neither compares nor writes such a field, but it stores the version of
+    the row that it read, and with it the opposite pass would take the change for an
+    echo.
+    """
+    if mapping.direction is not Direction.BIDIRECTIONAL or batch.destination is None:
+        return
+    side = batch.destination_side
+    stored = column_of([row and row[f"{side}_version"] for row in batch.coupling])
+    moved = batch.is_coupled & (stored != batch.destination_column("version"))
+    commons = _commons(batch, side)
+    for row in travelling(mapping, batch.direction.opposite):
+        column = (row.bc if side == "bc" else row.dataverse) or ""
+        if row.key in batch.destination_now or column not in batch.destination:
+            continue
+        now = row.conversion.normal(side, batch.destination_column(column))
+        batch.destination_now[row.key] = now
+        if moved.any() and row.applies != "insert":
+            base = column_of([common.get(row.key, _ABSENT) for common in commons])
+            batch.pending |= moved & (now != base)
 
 
 def _apply_templates(batch: Batch) -> None:
