@@ -35,31 +35,57 @@ async def couple_pairs(run: JobRun, pairs: Sequence[tuple[str, str]]) -> list[st
     """
     await _require(run, "bc", [pair[0] for pair in pairs])
     await _require(run, "dataverse", [pair[1] for pair in pairs])
-    store, company, name = run.session.store, run.session.company_id, run.mapping.name
-    owners = store.couplings(
-        company, name, side="dataverse", ids=[pair[1] for pair in pairs]
+    owners = _owners(run, pairs)
+    holds = {bc_id: dataverse_id for dataverse_id, bc_id in owners.items()}
+    alive = {pair[0] for pair in pairs}
+    found = await run.session.bc.by_id(
+        run.mapping.bc, sorted(set(owners.values()) - alive), columns=()
     )
-    taken = dict(zip(owners.index, owners["bc_id"], strict=True))
-    alive = await run.session.bc.by_id(run.mapping.bc, list(taken.values()), columns=())
-    kept: list[tuple[str, str]] = []
+    alive |= set(found["id"])
+    kept: dict[str, str] = {}
     removed: set[str] = set()
     for bc_id, dataverse_id in pairs:
-        owner = taken.get(dataverse_id)
-        if owner not in (None, bc_id) and owner in alive.index:
-            _failed(
-                run,
-                bc_id,
-                dataverse_id,
-                AlreadyCoupled(
-                    f"The {run.mapping.dataverse} {dataverse_id} is coupled to the "
-                    f"record {owner} already."
-                ),
-            )
-            continue
-        removed |= {bc_id} | ({owner} if owner is not None else set())
-        kept.append((bc_id, dataverse_id))
-    await _store_pairs(run, kept, sorted(removed))
-    return [bc_id for bc_id, _ in kept]
+        owner = owners.get(dataverse_id, bc_id)
+        if owner != bc_id and owner in alive:
+            _refuse_pair(run, bc_id, dataverse_id, run.mapping.dataverse, owner)
+        elif kept.get(bc_id, dataverse_id) != dataverse_id:
+            _refuse_pair(run, bc_id, dataverse_id, run.mapping.bc, kept[bc_id])
+        else:
+            # One to one among the pairs, too: a later one sees what is taken now,
+            # and may take what this one left.
+            owners.pop(holds.get(bc_id, dataverse_id), None)
+            owners[dataverse_id], holds[bc_id] = bc_id, dataverse_id
+            removed |= {bc_id, owner}
+            kept[bc_id] = dataverse_id
+    await _store_pairs(run, list(kept.items()), sorted(removed))
+    return list(kept)
+
+
+def _owners(run: JobRun, pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Return who is coupled to whom: of the rows and of the records of the pairs."""
+    store, company, name = run.session.store, run.session.company_id, run.mapping.name
+    owners: dict[str, str] = {}
+    for side, index in (("bc", 0), ("dataverse", 1)):
+        ids = [pair[index] for pair in pairs]
+        frame = store.couplings(
+            company, name, side="bc" if side == "bc" else "dataverse", ids=ids
+        )
+        owners |= dict(zip(frame["dataverse_id"], frame["bc_id"], strict=True))
+    return owners
+
+
+def _refuse_pair(
+    run: JobRun, bc_id: str, dataverse_id: str, table: str, other: str
+) -> None:
+    """Count a pair as failed: its row, or its record, is another one's already."""
+    id_ = dataverse_id if table == run.mapping.dataverse else bc_id
+    error = AlreadyCoupled(
+        f"The {table} {id_} is coupled to the record {other} already."
+    )
+    run.report.counters(TO).failed += 1
+    run.report.errors.append(
+        RecordFailure(TO, bc_id, dataverse_id, error.code, str(error))
+    )
 
 
 async def _require(run: JobRun, side: str, ids: Sequence[str]) -> None:
@@ -80,13 +106,6 @@ async def _require(run: JobRun, side: str, ids: Sequence[str]) -> None:
         raise UnknownRecord(msg, advice="Check the id.")
     msg = f"The {table} {outside[0]} lies outside the filter of {run.mapping.name}."
     raise UnknownRecord(msg, advice="Change the record or the mapping's filter.")
-
-
-def _failed(run: JobRun, bc_id: str, dataverse_id: str | None, error: Any) -> None:
-    run.report.counters(TO).failed += 1
-    run.report.errors.append(
-        RecordFailure(TO, bc_id, dataverse_id, error.code, str(error))
-    )
 
 
 async def _store_pairs(

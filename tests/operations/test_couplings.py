@@ -61,6 +61,23 @@ def test_recoupling_repoints(world, pair):
     assert {other["id"]: account} == world.coupled()
 
 
+def test_one_to_one_among_the_pairs_of_one_run(world):
+    """A later pair sees what an earlier one took, and may take what it left."""
+    a, b, c = (world.customer(name)["id"] for name in "ABC")
+    x, y, z = (world.account(name) for name in "XYZ")
+    (report,) = world.run_flow(
+        couple, job="CUSTOMER", pairs=[f"{a}={x}", f"{b}={x}", f"{a}={y}", f"{a}={x}"]
+    )
+    assert {"coupled": 1, "failed": 2} == world.counts(report, TO)
+    assert ["TL-306", "TL-306"] == [error.code for error in report.errors]
+    assert {a: x} == world.coupled()
+    (report,) = world.run_flow(
+        couple, job="CUSTOMER", pairs=[f"{a}={y}", f"{b}={x}", f"{c}={z}"]
+    )
+    assert {"coupled": 3} == world.counts(report, TO)
+    assert {a: y, b: x, c: z} == world.coupled()
+
+
 def test_match_based_coupling(world):
     """One match couples, none or several fail with a count, or are created."""
     one = world.customer("Adatum")
