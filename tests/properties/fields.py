@@ -23,7 +23,7 @@ def first_units(text: str, units: int) -> str:
 
 @dataclass(frozen=True)
 class Field:
-    """One field of customers and accounts that travels both ways.
+    """One field of a pair of records that travels both ways.
 
     `plain` is what both sides have in common of a value: cut to the shorter side.
     """
@@ -55,6 +55,17 @@ TEXTS = (
 CURRENCY = Field("currencyCode", "transactioncurrencyid", 10, 10, is_code=True)
 FIELDS = (*TEXTS, CURRENCY)
 BY_NAME = {field.bc: field for field in FIELDS}
+
+PERSON_FIELDS = (
+    Field("firstName", "firstname", 30, 50),
+    Field("surname", "lastname", 30, 50),
+    Field("city", "address1_city", 30, 80),
+    Field("postalCode", "address1_postalcode", 20, 20, is_code=True),
+    Field("pager", "pager", 30, 50),
+    Field("phoneNumber", "telephone1", 30, 50),
+)
+PERSON_NAMES = {field.bc: field for field in PERSON_FIELDS}
+PARENT = "companyCustomerNumber"
 
 
 def iso_code(world: World, currency_id: str | None) -> str:

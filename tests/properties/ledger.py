@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import count
 
-from tests.properties.fields import FIELDS
-
 Pair = tuple[str, str]
 
 
@@ -22,8 +20,12 @@ class Edit:
 
 @dataclass
 class Ledger:
-    """Accepted values since both sides of a pair were last seen in agreement."""
+    """Accepted values since both sides of a pair were last seen in agreement.
 
+    `names` are the fields that it keeps, by BC's names.
+    """
+
+    names: tuple[str, ...]
     numbers: count[int] = field(default_factory=lambda: count(1))
     held: dict[tuple[str, str, str], Edit] = field(default_factory=dict)
     edits: dict[tuple[Pair, str], list[Edit]] = field(default_factory=dict)
@@ -43,13 +45,13 @@ class Ledger:
         for pair in now.items():
             if self.pairs.get(pair[0]) == pair[1]:
                 continue
-            for item in FIELDS:
+            for name in self.names:
                 found = (
-                    self.held.get((side, id_, item.bc))
+                    self.held.get((side, id_, name))
                     for side, id_ in zip(("bc", "dataverse"), pair, strict=True)
                 )
-                self.agreed.pop((pair, item.bc), None)
-                self.edits[pair, item.bc] = sorted(
+                self.agreed.pop((pair, name), None)
+                self.edits[pair, name] = sorted(
                     (edit for edit in found if edit), key=lambda edit: edit.number
                 )
         self.pairs = dict(now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from tests.properties.fields import TEXTS
+from tests.properties.fields import PERSON_FIELDS, TEXTS, Field
 
 HOSTILE = (
     "",
@@ -23,9 +23,11 @@ HOSTILE = (
 ALPHABET = st.sampled_from("aAbZ09 'é<&😀ש%")
 
 
-def texts() -> st.SearchStrategy[tuple[str, str]]:
+def texts(
+    fields: tuple[Field, ...] = TEXTS,
+) -> st.SearchStrategy[tuple[str, str]]:
     """Draw a text field's BC name and a value that may fill the longer side."""
-    field = st.sampled_from(TEXTS)
+    field = st.sampled_from(fields)
     value = st.one_of(
         st.sampled_from(HOSTILE),
         st.text(ALPHABET, max_size=12),
@@ -36,6 +38,13 @@ def texts() -> st.SearchStrategy[tuple[str, str]]:
         ),
     )
     return st.tuples(field, value).map(lambda drawn: (drawn[0].bc, drawn[1]))
+
+
+def person_texts() -> st.SearchStrategy[tuple[str, str]]:
+    """Draw the same for a person; nobody is without a surname."""
+    return texts(PERSON_FIELDS).filter(
+        lambda drawn: drawn[0] != "surname" or bool(drawn[1].strip())
+    )
 
 
 PAUSES = st.sampled_from((0.0, 0.0, 0.4, 1.0, 90.0))

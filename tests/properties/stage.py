@@ -14,7 +14,6 @@ import pytest
 
 from flows.couple import couple
 from tasks.job_run import JobRun
-from tests.properties.fields import account_values, customer_values
 from tests.world import Ground, World, new_world, set_rate
 from tieline.report import JobReport
 
@@ -88,42 +87,19 @@ class Scene:
         """Return the accounts by id."""
         return {row["accountid"]: dict(row) for row in self.world.dv.rows("account")}
 
-    def values(self, side: str) -> dict[str, dict[str, str]]:
-        """Return the comparable values of a side's records by id."""
-        if side == "bc":
-            return {i: customer_values(row) for i, row in self.customers().items()}
-        world = self.world
-        return {i: account_values(world, row) for i, row in self.accounts().items()}
-
-    def outside(self) -> set[str]:
-        """Return the ids of records that lie outside the job's filters."""
-        blocked = {i for i, r in self.customers().items() if r["blocked"].strip()}
-        return blocked | {
-            i
-            for i, row in self.accounts().items()
-            if row["statecode"] != 0 or row["customertypecode"] != 3
-        }
-
-    def in_trouble(self) -> set[str]:
-        """Return the source ids that have an open error or are skipped."""
-        ids = [*self.customers(), *self.accounts()]
+    def in_trouble(self, job: str, ids: list[str]) -> set[str]:
+        """Return which of a job's records have an open error or are skipped."""
         company = self.world.company.id
         with self.world.open_store() as store:
             found = {
                 id_
                 for way in ("to-dataverse", "from-dataverse")
-                for id_ in store.errors_for(company, "CUSTOMER", way, ids)
+                for id_ in store.errors_for(company, job, way, ids)
             }
-            for frame in store.each_coupling(company, "CUSTOMER"):
+            for frame in store.each_coupling(company, job):
                 rows = frame.reset_index()
                 found |= set(rows.loc[rows["skipped"].astype(bool), "bc_id"])
         return found
-
-    def versions(self) -> dict[str, Any]:
-        """Return the version of every customer and account."""
-        return {i: row["@odata.etag"] for i, row in self.customers().items()} | {
-            i: row["versionnumber"] for i, row in self.accounts().items()
-        }
 
     def writes(self) -> int:
         """Return how many rows were written so far, on both sides."""

@@ -9,15 +9,26 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.postgres import fresh_database
+from tests.properties.customers import Customers
 from tests.properties.machine import Convergence
+from tests.properties.persons import Persons
 from tests.world import Ground
 
+MACHINES = ("customers", "persons")
 
-def _search(base: Ground, server: str | None, examples: int, steps: int) -> None:
+
+def _search(
+    machine: type[Convergence],
+    base: Ground,
+    server: str | None,
+    *,
+    examples: int,
+    steps: int,
+) -> None:
     def new_store(stack: ExitStack) -> str:
         return stack.enter_context(fresh_database(server)) if server else ""
 
-    class Machine(Convergence):
+    class Machine(machine):  # type: ignore[misc, valid-type]
         ground = base
 
     Machine.new_store = staticmethod(new_store)  # type: ignore[assignment]
@@ -35,18 +46,22 @@ def _search(base: Ground, server: str | None, examples: int, steps: int) -> None
     )
 
 
-def test_random_edits_converge(base):
+@pytest.mark.parametrize(
+    ("machine", "examples"), [(Customers, 25), (Persons, 12)], ids=MACHINES
+)
+def test_random_edits_converge(base, machine, examples):
     """The short form, for every change of the code."""
-    _search(base, None, examples=25, steps=15)
+    _search(machine, base, None, examples=examples, steps=15)
 
 
 def test_random_edits_converge_on_postgresql(base, postgres_server):
     """The same on the other store, fewer examples."""
-    _search(base, postgres_server, examples=5, steps=12)
+    _search(Customers, base, postgres_server, examples=5, steps=12)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-def test_random_edits_converge_at_length(base):
+@pytest.mark.parametrize("machine", [Customers, Persons], ids=MACHINES)
+def test_random_edits_converge_at_length(base, machine):
     """The long form."""
-    _search(base, None, examples=1000, steps=30)
+    _search(machine, base, None, examples=1000, steps=30)
