@@ -43,6 +43,8 @@ async def transform(run: JobRun, batch: Batch) -> Batch:
     decisions = await _decide(run, batch, target)
     _settle_rows(run, batch, decisions)
     batch.drop_done(Action.SKIP)
+    if not len(batch):
+        return batch
     _note_what_only_comes_back(run.mapping, batch)
     _apply_templates(batch)
     if run.mapping.hooks.transformed is not None:
@@ -271,14 +273,14 @@ def _note_what_only_comes_back(mapping: TableMapping, batch: Batch) -> None:
     side = batch.destination_side
     stored = column_of([row and row[f"{side}_version"] for row in batch.coupling])
     moved = batch.is_coupled & (stored != batch.destination_column("version"))
-    commons = _commons(batch, side)
+    commons = _commons(batch, side) if moved.any() else []
     for row in travelling(mapping, batch.direction.opposite):
         column = (row.bc if side == "bc" else row.dataverse) or ""
         if row.key in batch.destination_now or column not in batch.destination:
             continue
         now = row.conversion.normal(side, batch.destination_column(column))
         batch.destination_now[row.key] = now
-        if moved.any() and row.applies != "insert":
+        if commons and row.applies != "insert":
             base = column_of([common.get(row.key, _ABSENT) for common in commons])
             batch.pending |= moved & (now != base)
 
