@@ -125,7 +125,8 @@ async def _act(
     if action == "restore":
         await _restore(run, mapping, rows[one])
     else:
-        await _delete(run, rows[one])
+        with job_lock(run.session, run.mapping):
+            await _delete(run, rows[one])
 
 
 async def _with_presence(run: JobRun, rows: pd.DataFrame) -> pd.DataFrame:
