@@ -27,6 +27,10 @@ class Customers(Convergence):
     tables: ClassVar = {"bc": "customers", "dataverse": "account"}
     names = tuple(field.bc for field in FIELDS)
 
+    def first(self, side: str) -> dict[str, Any]:
+        values = {"displayName": "First", "city": "Ghent", "phoneNumber": "1"}
+        return values if side == "bc" else values | {"customertypecode": 3}
+
     def records(self, side: str) -> dict[str, dict[str, Any]]:
         scene = self.scene
         return scene.customers() if side == "bc" else scene.accounts()

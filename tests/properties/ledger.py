@@ -59,7 +59,10 @@ class Ledger:
     def may_agree_on(
         self, pair: Pair, name: str, *, run: int, has_winner: bool
     ) -> set[str]:
-        """Return the values on which both sides may agree now."""
+        """Return the values on which both sides may agree now.
+
+        Who typed the agreed value again changed nothing: the other side's counts.
+        """
         edits = self.edits.get((pair, name), [])
         base = self.agreed.get((pair, name), "")
         last = {edit.side: edit for edit in edits}
@@ -68,8 +71,9 @@ class Ledger:
         values = {edit.value for edit in last.values()}
         if has_winner:
             return {*values, base}
-        if len(values) == 1:
-            return values
+        changed = values - {base}
+        if len(changed) < 2:
+            return changed or {base}
         latest = edits[-1]
         return {latest.value} if latest.run == run else set()
 

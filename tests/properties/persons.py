@@ -38,6 +38,9 @@ class Persons(Convergence):
             for number in self.numbers
         ]
 
+    def first(self, side: str) -> dict[str, Any]:
+        return self._typed(side, {"surname": "First", "city": "Ghent", PARENT: 0})
+
     def records(self, side: str) -> dict[str, dict[str, Any]]:
         world = self.scene.world
         if side == "dataverse":
