@@ -167,6 +167,7 @@ async def _write(one_pass: Pass, batch: Batch) -> None:
         ([p for p in updates if p in guarded], versions),
         ([p for p in updates if p not in guarded], None),
     )
+    shown = _shown_by_others(batch)
     for rows, guard in groups:
         if not rows:
             continue
@@ -187,7 +188,25 @@ async def _write(one_pass: Pass, batch: Batch) -> None:
         else:
             results = await side.update(batch.destination_table, changes)
         for position, written in zip(rows, results, strict=True):
+            is_unguarded = guard is None and not is_new
+            if is_unguarded and not shown <= (written.row or {}).keys():
+                # Nothing held off others, and the answer does not show their
+                # columns: the row is read again.
+                written = written._replace(version=None)
             _note(one_pass, batch, position, written)
+
+
+def _shown_by_others(batch: Batch) -> set[str]:
+    """Return the destination's columns in which others' edits are looked for."""
+    mapping, side = batch.mapping, batch.destination_side
+    if mapping.direction is not Direction.BIDIRECTIONAL or batch.destination is None:
+        return set()
+    names = {
+        (row.bc if side == "bc" else row.dataverse) or ""
+        for row in mapping.active(batch.direction.opposite)
+        if row.conversion.transfers
+    }
+    return names & set(batch.destination.columns)
 
 
 def _note(one_pass: Pass, batch: Batch, position: int, written: Written) -> None:

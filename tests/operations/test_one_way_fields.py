@@ -82,3 +82,20 @@ def test_the_loser_of_a_conflict_is_skipped_and_its_one_way_field_goes_later(
     world.run("CUSTOMER")
     assert 777 == credit_limit(world, pair)
     assert "There" == world.dv.row("account", pair[1])["name"]
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3, 4, 5])
+def test_a_name_typed_while_a_credit_limit_is_sent_comes_back(world, pair, nth):
+    """The write of a field that is only sent takes in nothing that it did not read."""
+    world.edit_customer(pair[0], creditLimit=777)
+
+    def type_it():
+        world.edit_account(pair[1], name="Adatum Ltd")
+
+    world.dv.faults.add(Fault("edit", nth=nth, count=1, edit=type_it))
+    world.run("CUSTOMER")
+    world.dv.faults.clear()
+    world.run("CUSTOMER")
+    assert 777 == credit_limit(world, pair)
+    assert "Adatum Ltd" == world.dv.row("account", pair[1])["name"]
+    assert "Adatum Ltd" == world.company.row("customers", pair[0])["displayName"]
