@@ -312,6 +312,7 @@ class Convergence(RuleBasedStateMachine):
         """Conflicts and deletions get their policy: then both sides are equal."""
         scene = self.scene
         scene.advance(1.0)
+        self._merge_once_more()
         self.remove_obstacles()
         scene.advance(3 * 24 * 3600.0)
         is_even = self.runs % 2 == 0
@@ -331,6 +332,15 @@ class Convergence(RuleBasedStateMachine):
         report = self.run(create_new=True)
         assert [] == failures(report)
         assert (before, written) == (self._versions(), scene.writes())
+
+    def _merge_once_more(self) -> None:
+        """Whatever came before: different fields of every pair, then a plain run."""
+        for bc_id, dataverse_id in sorted(self.ledger.pairs.items()):
+            self.edit_one("bc", bc_id, {"city": "Left"})
+            self.edit_one("dataverse", dataverse_id, {"phoneNumber": "2"})
+        self.scene.advance(1.0)
+        report = self.run(create_new=True)
+        self.check(report, has_winner=False, is_whole=True)
 
     def _check_equal(self) -> None:
         bc, dataverse = self.values("bc"), self.values("dataverse")
