@@ -185,8 +185,7 @@ def _settle_rows(run: JobRun, batch: Batch, decisions: dict[str, Decisions]) -> 
         batch.pending |= (decision == Decision.PENDING) | (
             decision == Decision.CONFLICT
         )
-        conflict = (decision == Decision.CONFLICT) & ~batch.is_(Action.SKIP)
-        for position in map(int, np.flatnonzero(conflict)):
+        for position in map(int, np.flatnonzero(decision == Decision.CONFLICT)):
             conflicts.setdefault(position, []).append(row.name)
         for position in held:
             if (
@@ -273,16 +272,16 @@ def _note_what_only_comes_back(mapping: TableMapping, batch: Batch) -> None:
     side = batch.destination_side
     stored = column_of([row and row[f"{side}_version"] for row in batch.coupling])
     moved = batch.is_coupled & (stored != batch.destination_column("version"))
-    commons = _commons(batch, side) if moved.any() else []
-    for row in travelling(mapping, batch.direction.opposite):
+    rows = travelling(mapping, batch.direction.opposite)
+    bases = _commons(batch, side, [row.key for row in rows]) if moved.any() else {}
+    for row in rows:
         column = (row.bc if side == "bc" else row.dataverse) or ""
         if row.key in batch.destination_now or column not in batch.destination:
             continue
         now = row.conversion.normal(side, batch.destination_column(column))
         batch.destination_now[row.key] = now
-        if commons and row.applies != "insert":
-            base = column_of([common.get(row.key, _ABSENT) for common in commons])
-            batch.pending |= moved & (now != base)
+        if bases and row.applies != "insert":
+            batch.pending |= moved & (now != bases[row.key])
 
 
 def _apply_templates(batch: Batch) -> None:
