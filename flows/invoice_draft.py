@@ -22,6 +22,7 @@ from tieline.session import Session
 
 DRAFTS = "salesInvoices"
 DRAFT_LINES = "salesInvoiceLines"
+DISCOUNT = "discountAmount"
 MEMORY = "drafts"
 STEP = 10_000
 """The distance of two line numbers."""
@@ -159,6 +160,11 @@ def draft_id(company_id: str, invoice_id: str) -> str:
     return str(uuid.uuid5(uuid.UUID(company_id), invoice_id))
 
 
+def draft_line_id(draft: str, line: DraftLine) -> str:
+    """Return the id of a line of a draft, which is always the same too."""
+    return draft_id(draft, str(line.values["sequence"]))
+
+
 async def leave_posted_alone(batch: Batch, session: Session) -> None:
     """Only active invoices without a counterpart become drafts.
 
@@ -207,14 +213,12 @@ async def prepare_drafts(batch: Batch, session: Session) -> None:
         values |= {
             ours: invoice[theirs] for theirs, ours in _COPIED.items() if invoice[theirs]
         }
+        if draft.discount:
+            values[DISCOUNT] = draft.discount
+        made = batch.destination_id[position] = draft_id(session.company_id, id_)
         if batch.options.dry_run:
             batch.line_changes += [
-                LineChange(
-                    Action.INSERT,
-                    id_,
-                    draft_id(session.company_id, id_),
-                    line.values,
-                )
+                LineChange(Action.INSERT, id_, draft_line_id(made, line), line.values)
                 for line in draft.lines
             ]
     session.memory[MEMORY] = drafts

@@ -12,7 +12,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from flows.invoice_draft import DRAFT_LINES, DRAFTS, MEMORY, Draft, draft_id
+from flows.invoice_draft import (
+    DISCOUNT,
+    DRAFT_LINES,
+    DRAFTS,
+    MEMORY,
+    Draft,
+    draft_id,
+    draft_line_id,
+)
 from flows.invoice_header import INVOICES
 from tieline.batch import Action, Batch, LineChange, moment, rows_of
 from tieline.errors import ApiError, Rejected, Unavailable
@@ -27,7 +35,7 @@ _DRAFT_COLUMNS = (
     "externalDocumentNumber",
     "customerNumber",
     "status",
-    "discountAmount",
+    DISCOUNT,
     "totalAmountExcludingTax",
 )
 _DRAFT = "Draft"
@@ -95,9 +103,8 @@ def _result(batch: Batch, one: Posting) -> Written:
     if one.posted is None:
         return Written(one.id, error=one.error)
     batch.destination_id[one.position] = one.posted["id"]
-    return Written(
-        one.posted["id"], one.posted["version"], moment(one.posted["modified"])
-    )
+    modified = moment(one.posted["modified"])
+    return Written(one.posted["id"], one.posted["version"], modified, one.posted)
 
 
 async def _find_documents(session: Session, work: Sequence[Posting]) -> None:
@@ -148,18 +155,19 @@ async def _refuse_others(session: Session, work: Sequence[Posting]) -> None:
 async def _make_drafts(session: Session, work: Sequence[Posting]) -> None:
     missing = [one for one in work if one.present is None]
     local = (await session.setup()).local_currency if missing else ""
-    changes = [
-        Change(one.id, {**one.header, "currencyCode": _currency(one, local)})
-        for one in missing
-    ]
+    changes = [Change(one.id, _header(one, local)) for one in missing]
     written = await session.bc.insert(DRAFTS, changes)
     for one, result in zip(missing, written, strict=True):
         one.error = result.error
 
 
-def _currency(one: Posting, local: str) -> str:
-    """Name the local currency too: left out, the customer's would be taken."""
-    return str(one.header.get("currencyCode") or local)
+def _header(one: Posting, local: str) -> dict[str, Any]:
+    """Return the columns of a new draft; its discount follows its lines.
+
+    The local currency is named too: left out, the customer's would be taken.
+    """
+    values = {name: v for name, v in one.header.items() if name != DISCOUNT}
+    return values | {"currencyCode": one.header.get("currencyCode") or local}
 
 
 async def _make_lines(batch: Batch, session: Session, work: Sequence[Posting]) -> None:
@@ -178,7 +186,7 @@ async def _make_lines(batch: Batch, session: Session, work: Sequence[Posting]) -
     ]
     changes = [
         Change(
-            draft_id(one.id, str(line.values["sequence"])),
+            draft_line_id(one.id, line),
             {"documentId": one.id, **line.values},
         )
         for one, line in todo
@@ -198,9 +206,9 @@ async def _set_discounts(session: Session, work: Sequence[Posting]) -> None:
     todo = [
         one
         for one in work
-        if one.draft.discount != ((one.present or {}).get("discountAmount") or 0)
+        if one.draft.discount != ((one.present or {}).get(DISCOUNT) or 0)
     ]
-    changes = [Change(one.id, {"discountAmount": one.draft.discount}) for one in todo]
+    changes = [Change(one.id, {DISCOUNT: one.draft.discount}) for one in todo]
     written = await session.bc.update(DRAFTS, changes)
     for one, result in zip(todo, written, strict=True):
         one.error = result.error

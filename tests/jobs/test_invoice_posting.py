@@ -185,14 +185,34 @@ def _leave_a_draft(shop):
 
 
 def test_a_dry_run_posts_nothing(shop):
-    """Header and lines are listed."""
-    id_ = shop.sell("INV-1")
+    """The draft with its discount and each of its lines are listed by their ids."""
+    second = shop.detail(quantity=1, lineitemnumber=2)
+    id_ = shop.sell("INV-1", shop.detail(), second, discountamount=4)
     report = post(shop, dry_run=True)
-    assert ([id_, id_], 1) == (
+    assert ([id_] * 3, 2) == (
         [change.source_id for change in report.changes],
         report.lines[FROM].inserted,
     )
     assert [] == shop.company.rows("salesInvoices")
+    draft = report.changes[0]
+    assert 4 == {one["field"]: one["to"] for one in draft.fields}["discountAmount"]
+    post(shop)
+    assert draft.destination_id == posted_of(shop, id_)["draftInvoiceId"]
+    assert 3 == len({change.destination_id for change in report.changes})
+
+
+def test_the_payment_of_a_posted_invoice_reaches_its_source(shop):
+    """An invoice that came from Dataverse is known by its number, as any other."""
+    id_ = shop.sell("INV-1")
+    post(shop)
+    number = posted_of(shop, id_)["number"]
+    with shop.world.open_store() as store:
+        known = store.by_key(shop.company.id, JOB, [number])
+    assert id_ == known[number][1]
+    shop.company.pay_invoice(number)
+    shop.world.run("CUSTOMER-STATISTICS")
+    invoice = shop.world.dv.row("invoice", id_)
+    assert (2, 100001) == (invoice["statecode"], invoice["statuscode"])
 
 
 def _sweep(shop, monkeypatch, points, *, after):
