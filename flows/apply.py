@@ -11,7 +11,13 @@ from prefect.client.schemas.objects import State
 
 from flows.job import job_lock, logged_run
 from flows.jobs import MAPPINGS
-from tasks.apply import BY_DELETION_POLICY, Planned, planned_options, read_planned
+from tasks.apply import (
+    AFTERWARDS,
+    BY_DELETION_POLICY,
+    Planned,
+    planned_options,
+    read_planned,
+)
 from tasks.couple import couple
 from tasks.job_run import JobRun, Pass
 from tasks.load import load
@@ -80,7 +86,11 @@ async def _carry_out(session: Session, report: JobReport, plan: Plan) -> None:
         for one_way in mapping.passes(options.direction):
             report.counters(one_way.value)
         for page in session.store.plan_rows(plan.plan_id, rows=size):
-            for (way, _), rows in groupby(page, key=_kind):
+            for (way, kind), rows in groupby(page, key=_kind):
+                if kind == AFTERWARDS:
+                    assert mapping.hooks.planned is not None
+                    await mapping.hooks.planned(session, list(rows), report)
+                    continue
                 if way not in passes:
                     passes[way] = await _begin(run, Direction(way))
                 await _apply_rows(passes[way], list(rows))
@@ -96,8 +106,10 @@ def _require_unapplied(session: Session, plan: Plan) -> None:
         raise SettingsError(msg, advice="Make a new plan.")
 
 
-def _kind(row: PlanRow) -> tuple[str, bool]:
-    return row.direction, row.action in BY_DELETION_POLICY
+def _kind(row: PlanRow) -> tuple[str, str]:
+    if row.action == AFTERWARDS:
+        return row.direction, AFTERWARDS
+    return row.direction, "deletion" if row.action in BY_DELETION_POLICY else "write"
 
 
 async def _begin(run: JobRun, one_way: Direction) -> Pass:

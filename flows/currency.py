@@ -92,7 +92,7 @@ async def ensure_local_currency(
 ) -> None:
     """Create the local currency's row; without a rate, other jobs say so."""
     with suppress(RecordError):
-        await session.local_currency_id(create=not options.dry_run)
+        await session.local_currency_id(create=True)
 
 
 async def adopt_by_iso_code(batch: Batch, session: Session) -> None:

@@ -13,16 +13,22 @@ from datetime import UTC, datetime
 import pandas as pd
 
 from flows.job import LOCK_WAIT_S, job_flow
-from flows.payment_states import INVOICES, payment_states
+from flows.payment_states import (
+    INVOICES,
+    Payments,
+    apply_states,
+    payment_states,
+    plan_of,
+)
 from flows.price_list import MONEY_DIGITS
 from flows.statistics_creation import CUSTOMERS, TABLE
-from flows.statistics_rows import find_rows
+from flows.statistics_rows import find_rows, link_again
 from tieline.batch import Action, Batch, RunOptions, moment
 from tieline.conversions import CODE, DAY, TEXT, Currency, Number
 from tieline.mapping import Direction, FieldMapping, Hooks, TableMapping
-from tieline.report import JobReport
+from tieline.report import Counters, JobReport
 from tieline.session import Session
-from tieline.store import Outcome
+from tieline.store import Outcome, PlanRow
 
 TO = Direction.TO_DATAVERSE
 NAME = "CUSTOMER-STATISTICS"
@@ -99,19 +105,27 @@ async def take_rows(batch: Batch, session: Session) -> None:
     await find_rows(batch, session)
 
 
-async def count_new_rows(batch: Batch, session: Session) -> None:
+def count_new_rows(batch: Batch) -> None:
     """A row that had no customer number before was inserted by this job."""
     numbers = batch.destination_now.get(NUMBER)
     if numbers is None:
+        batch.made.clear()
         return
+    batch.made = {position for position in batch.made if not numbers[position]}
     for position in batch.results:
         if batch.action[position] is Action.MODIFY and not numbers[position]:
             batch.action[position] = Action.INSERT
 
 
+async def settle_rows(batch: Batch, session: Session) -> None:
+    """Count rows as what they are, and link those that came back."""
+    count_new_rows(batch)
+    await link_again(batch, session)
+
+
 async def note_sent(batch: Batch, session: Session) -> None:
     """Customers that were looked at are no longer new; failures are kept as such."""
-    ids: Sequence[str] = session.memory[_SENT]
+    ids: Sequence[str] = session.memory.get(_SENT, ())
     frame = session.store.couplings(session.company_id, CUSTOMERS, side="bc", ids=ids)
     new = frame[~frame["statistics_uploaded"]]
     if len(new):
@@ -139,13 +153,27 @@ async def end_run(session: Session, options: RunOptions, report: JobReport) -> N
         payments = await payment_states(
             session, customers=customers, dry_run=options.dry_run
         )
-    if any(payments.counters.as_dict().values()):
-        report.lines[TO.value] = payments.counters
-    report.errors += payments.errors
-    report.changes += payments.changes
+    _report(payments, report)
+    if report.plan_id is not None:
+        session.store.add_plan_rows(report.plan_id, plan_of(payments))
     if not options.dry_run:
         for table, value in session.memory.get(_CURSORS, {}).items():
             session.store.set_cursor(session.company_id, NAME, table, value)
+
+
+async def apply_planned(
+    session: Session, rows: Sequence[PlanRow], report: JobReport
+) -> None:
+    """Set the states of invoices that a plan lists."""
+    with session.store.lock(INVOICES, company=session.company_id, wait_s=LOCK_WAIT_S):
+        _report(await apply_states(session, rows), report)
+
+
+def _report(payments: Payments, report: JobReport) -> None:
+    if any(payments.counters.as_dict().values()):
+        report.lines.setdefault(TO.value, Counters()).add(payments.counters)
+    report.errors += payments.errors
+    report.changes += payments.changes
 
 
 def _row(bc: str, dataverse: str) -> FieldMapping:
@@ -187,9 +215,10 @@ CUSTOMER_STATISTICS = TableMapping(
     hooks=Hooks(
         candidates=candidates,
         complete=take_rows,
-        loaded=count_new_rows,
+        loaded=settle_rows,
         stored=note_sent,
         finished=end_run,
+        planned=apply_planned,
     ),
 )
 

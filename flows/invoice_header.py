@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flows.invoice_lines import LINE_COLUMNS, Figures, figures, line_id, line_values
+from flows.invoice_lines import LINE_COLUMNS, Figures, figures
 from flows.invoice_order import Orders, orders_of
 from flows.invoice_prices import price_lists
 from flows.invoice_products import Sold, what_is_sold
 from flows.invoice_state import OPEN, InvoiceState, payment_state
 from tasks.load import rejected
-from tieline.batch import Action, Batch, LineChange, rows_of
+from tieline.batch import Action, Batch, rows_of
 from tieline.conversions import (
     Conversion,
     Lookup,
@@ -103,8 +103,6 @@ async def prepare_invoices(batch: Batch, session: Session) -> None:
     for position in new:
         if position not in batch.problems:
             batch.unfinished[position] = {"lines": True}
-            if batch.options.dry_run:
-                _preview_lines(batch, contents, position)
     await _describe(batch, session)
 
 
@@ -191,7 +189,6 @@ async def _complete(batch: Batch, session: Session, positions: Sequence[int]) ->
     lists = await price_lists(
         session,
         {codes[p]: currencies[p] for p in by_currency},
-        create=not batch.options.dry_run,
     )
     for position in by_currency:
         found = lists.get(codes[position])
@@ -247,15 +244,3 @@ async def _describe(batch: Batch, session: Session) -> None:
     texts = dict(zip(frame["code"], frame["displayName"], strict=True))
     for position in empty:
         _choose(batch, position, key, texts.get(codes[position]) or None)
-
-
-def _preview_lines(batch: Batch, contents: Contents, position: int) -> None:
-    """List the lines that a new invoice would get."""
-    header = header_of(batch, position)
-    invoice_id = batch.destination_id[position]
-    for line in contents.lines[batch.source_ids[position]]:
-        product = contents.sold.product(line)
-        assert not isinstance(product, RecordError)
-        values = line_values(header, line, contents.figures(header, line), product)
-        id_ = line_id(invoice_id, line["id"])
-        batch.line_changes.append(LineChange(Action.INSERT, line["id"], id_, values))

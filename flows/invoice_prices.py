@@ -7,7 +7,6 @@ the list of its invoice when it has none.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +16,8 @@ from flows.price_list import (
     CURRENCY_AMOUNT,
     NO_CONTROL,
     default_price_list,
-    find_default_price_list,
+    own_company,
+    price_row_id,
 )
 from tieline.batch import rows_of
 from tieline.errors import ApiError
@@ -33,21 +33,18 @@ def list_name(currency: str) -> str:
 
 
 async def price_lists(
-    session: Session, currencies: Mapping[str, str], *, create: bool
+    session: Session, currencies: Mapping[str, str]
 ) -> dict[str, str | ApiError]:
     """Return the price list of each currency, or why it cannot be created.
 
-    `currencies` are codes and ids, blank for the local one. Without `create` a
-    missing list is left out.
+    `currencies` are codes and ids, blank for the local one.
     """
     known: dict[str, str | ApiError] = session.memory.setdefault(LISTS, {})
     missing = {code: id_ for code, id_ in currencies.items() if code not in known}
     if not missing:
         return known
     if missing.pop("", None) is not None:
-        found = await _local_list(session, create=create)
-        if found is not None:
-            known[""] = found
+        known[""] = await _local_list(session)
     if not missing:
         return known
     frame = await session.dataverse.by_values(
@@ -63,14 +60,11 @@ async def price_lists(
             named = str(row["name"]).casefold() == wanted
             if named and row["transactioncurrencyid"] == currency_id:
                 known.setdefault(code, row["id"])
-    if create:
-        await _create_lists(session, known, missing)
+    await _create_lists(session, known, missing)
     return known
 
 
-async def _local_list(session: Session, *, create: bool) -> str | ApiError | None:
-    if not create:
-        return await find_default_price_list(session)
+async def _local_list(session: Session) -> str | ApiError:
     try:
         return await default_price_list(session)
     except ApiError as error:
@@ -83,10 +77,10 @@ async def _create_lists(
     codes = [code for code in missing if code not in known]
     if not codes:
         return
-    company = await _company_column(session, "pricelevel")
+    company = await own_company(session, "pricelevel")
     changes = [
         Change(
-            str(uuid.uuid4()),
+            await session.new_id("pricelevel", list_name(code), missing[code]),
             {
                 "name": list_name(code),
                 "transactioncurrencyid": Ref("transactioncurrency", missing[code]),
@@ -98,14 +92,6 @@ async def _create_lists(
     written = await session.dataverse.insert("pricelevel", changes)
     for code, one in zip(codes, written, strict=True):
         known[code] = one.error or one.id
-
-
-async def _company_column(session: Session, table: str) -> dict[str, Any]:
-    company_row = await session.company_row_id()
-    columns = (await session.dataverse.table(table)).columns
-    if company_row is None or "bcbi_companyid" not in columns:
-        return {}
-    return {"bcbi_companyid": Ref("bcbi_company", company_row)}
 
 
 @dataclass(frozen=True)
@@ -133,14 +119,18 @@ async def add_missing_prices(
     for sale in sales:
         if sale.price > 0:
             wanted.setdefault(sale.key, sale)
-    for key in await _present(session, list(wanted)):
+    present = await _present(session, list(wanted))
+    for key in present:
         wanted.pop(key, None)
     if not wanted:
         return {}
-    company = await _company_column(session, "productpricelevel")
+    company = await own_company(session, "productpricelevel")
     written = await session.dataverse.insert(
         "productpricelevel",
-        [Change(str(uuid.uuid4()), {**_row(s), **company}) for s in wanted.values()],
+        [
+            Change(price_row_id(key, present.values()), {**_row(sale), **company})
+            for key, sale in wanted.items()
+        ],
     )
     return {
         key: one.error
@@ -151,9 +141,10 @@ async def add_missing_prices(
 
 async def _present(
     session: Session, keys: Sequence[tuple[str, str, str]]
-) -> list[tuple[str, str, str]]:
+) -> dict[tuple[str, str, str], str]:
+    """Return the rows that the lists have for the products, each with its id."""
     if not keys:
-        return []
+        return {}
     lists = sorted({key[0] for key in keys})
     frame = await session.dataverse.by_values(
         "productpricelevel",
@@ -162,9 +153,10 @@ async def _present(
         columns=("pricelevelid", "productid", "uomid"),
         where=(Condition("pricelevelid", "in", lists),),
     )
-    return [
-        (row["pricelevelid"], row["productid"], row["uomid"]) for row in rows_of(frame)
-    ]
+    return {
+        (row["pricelevelid"], row["productid"], row["uomid"]): row["id"]
+        for row in rows_of(frame)
+    }
 
 
 def _row(sale: Sale) -> dict[str, Any]:

@@ -59,24 +59,23 @@ async def moved_items(
     ids = [pair[0] for pair in by_key.values()]
     known = store.couplings(company, NAME, side="bc", ids=ids)
     moved = known[~known["skipped"]]
-    if not options.dry_run:
-        pending = pd.DataFrame(
-            {
-                "bc_id": moved["bc_id"].to_list(),
-                "dataverse_id": moved["dataverse_id"].to_list(),
-                "pending_to": [True] * len(moved),
-            },
-            dtype=object,
-        )
-        outcome = Outcome(
-            company,
-            NAME,
-            "to-dataverse",
-            at=latest,
-            couplings=pending,
-            cursors={CURSOR: latest.isoformat()},
-        )
-        store.save(outcome)
+    pending = pd.DataFrame(
+        {
+            "bc_id": moved["bc_id"].to_list(),
+            "dataverse_id": moved["dataverse_id"].to_list(),
+            "pending_to": [True] * len(moved),
+        },
+        dtype=object,
+    )
+    outcome = Outcome(
+        company,
+        NAME,
+        "to-dataverse",
+        at=latest,
+        couplings=pending,
+        cursors={CURSOR: latest.isoformat()},
+    )
+    store.save(outcome)
     return [str(id_) for id_ in moved["bc_id"]]
 
 

@@ -18,7 +18,7 @@ from tasks.job_run import JobRun, Pass
 from tasks.load import load
 from tasks.log import IDLE, RunLog, end_state, idle_state, mark_run, write_log
 from tasks.nested import finish_lines, line_batches, lines_pass
-from tasks.preview import plan_parameters
+from tasks.preview import plan_parameters, preview_rest
 from tasks.progress import Progress
 from tasks.recover import recover
 from tasks.transform import transform
@@ -244,6 +244,8 @@ async def run_passes(
 ) -> None:
     """Run a job's passes, to Dataverse first, under the job's lock."""
     log = get_run_logger()
+    if options.dry_run:
+        session = session.rehearsal()
     fitted = await fit_mapping(declared, session)
     if fitted.off:
         report.warning = "off, because the service does not offer them: "
@@ -294,7 +296,9 @@ async def _run_pass(run: JobRun, one_way: Direction, progress: Progress) -> None
     await _take_deletions(one_pass, progress)
     if one_pass.lines is not None:
         await _take_deletions(one_pass.lines, progress)
-    if not run.options.dry_run:
+    if run.options.dry_run:
+        await preview_rest(run, one_way)
+    else:
         _end_pass(one_pass)
     if run.mapping.hooks.finished is not None:
         await run.mapping.hooks.finished(run.session, run.options, run.report)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import orjson
 
@@ -17,19 +18,21 @@ from flows.invoice_state import (
     read_states,
     set_states,
 )
+from tasks.apply import AFTERWARDS
 from tasks.load import rejected
 from tieline.batch import rows_of
-from tieline.errors import CoupledToDeleted, TielineError
+from tieline.errors import CoupledToDeleted, MovedMeanwhile, TielineError
 from tieline.failures import parts
 from tieline.odata.model import Condition, Written
 from tieline.report import Counters, PlannedChange, RecordFailure
 from tieline.session import Session
+from tieline.store import PlanRow
 
 INVOICES = "POSTEDSALESINV-INV"
 ENTRIES = "detailedCustomerLedgerEntries"
 LAST_ENTRY = "last detailed customer ledger entry"
 AGAIN = "invoices whose payment state remains to be set"
-TO = "to-dataverse"
+TO: Literal["to-dataverse"] = "to-dataverse"
 
 Pair = tuple[str, str]
 """The ids of a posted invoice and of its invoice in Dataverse."""
@@ -73,6 +76,50 @@ async def payment_states(
             session.store.set_cursor(
                 session.company_id, INVOICES, LAST_ENTRY, str(last)
             )
+    return payments
+
+
+def plan_of(payments: Payments) -> list[PlanRow]:
+    """Return the rows by which a plan keeps the states that a dry run listed."""
+    return [
+        PlanRow(
+            direction=TO,
+            action=AFTERWARDS,
+            source_id=change.source_id,
+            destination_id=change.destination_id,
+            bc_version=None,
+            dataverse_version=None,
+            values={},
+            fields=list(change.fields),
+        )
+        for change in payments.changes
+    ]
+
+
+async def apply_states(session: Session, rows: Sequence[PlanRow]) -> Payments:
+    """Set the planned states of invoices whose payment and state are as they were."""
+    payments = Payments()
+    there = {str(row.source_id): str(row.destination_id) for row in rows}
+    wanted = await _wanted(session, there)
+    present = await read_states(session, list(wanted))
+    fitting: dict[str, str] = {}
+    for row in rows:
+        bc_id, id_ = str(row.source_id), str(row.destination_id)
+        if id_ in present:
+            due = _planned(bc_id, id_, present[id_], wanted[id_])
+            if list(due.fields) == row.fields:
+                fitting[bc_id] = id_
+                continue
+        moved = MovedMeanwhile(
+            "The planned state no longer fits: the invoice or its payment changed.",
+            advice="Make a new plan.",
+        )
+        _failed(payments, bc_id, id_, moved)
+    results = await set_states(
+        session, {id_: wanted[id_] for id_ in fitting.values()}, present
+    )
+    for bc_id, id_ in fitting.items():
+        _counted(payments, bc_id, results[id_])
     return payments
 
 

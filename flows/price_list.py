@@ -7,7 +7,7 @@ it can be activated; the row follows the product's price and unit.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,18 +58,16 @@ async def default_price_list(session: Session) -> str:
         ApiError: the service refuses the list.
     """
     await session.local_currency_id(create=True)
-    found = await find_default_price_list(session)
-    known = found or await _create(session)
+    known: str = (
+        session.memory.get(DEFAULT)
+        or await _remembered(session)
+        or (await _by_name(session))[0]
+        or await _create(session)
+    )
     if known != session.store.cursor(session.company_id, DEFAULT, "id"):
         session.store.set_cursor(session.company_id, DEFAULT, "id", known)
     session.memory[DEFAULT] = known
     return known
-
-
-async def find_default_price_list(session: Session) -> str | None:
-    """Return the id of the default price list, None while there is none."""
-    known: str | None = session.memory.get(DEFAULT)
-    return known or await _remembered(session) or (await _by_name(session))[0]
 
 
 async def _remembered(session: Session) -> str | None:
@@ -103,20 +101,22 @@ async def _by_name(session: Session) -> tuple[str | None, str]:
 
 
 async def _create(session: Session) -> str:
-    currency_id = await session.local_currency_id(create=False)
+    currency_id = str(await session.local_currency_id(create=False))
+    name = (await _by_name(session))[1]
     values: dict[str, Any] = {
-        "name": (await _by_name(session))[1],
-        "transactioncurrencyid": Ref("transactioncurrency", str(currency_id)),
+        "name": name,
+        "transactioncurrencyid": Ref("transactioncurrency", currency_id),
     }
-    values |= await _own_company(session, "pricelevel")
-    change = Change(str(uuid.uuid4()), values)
+    values |= await own_company(session, "pricelevel")
+    id_ = await session.new_id("pricelevel", name, currency_id)
+    change = Change(id_, values)
     (written,) = await session.dataverse.insert("pricelevel", [change])
     if written.error is not None:
         raise written.error
     return written.id
 
 
-async def _own_company(session: Session, table: str) -> dict[str, Any]:
+async def own_company(session: Session, table: str) -> dict[str, Any]:
     """Return the company column of a new row, where the table has one."""
     company_row = await session.company_row_id()
     columns = (await session.dataverse.table(table)).columns
@@ -168,30 +168,40 @@ async def keep_prices(
     existing: dict[str, list[dict[str, Any]]] = {}
     for row in rows_of(frame):
         existing.setdefault(row["productid"], []).append(row)
-    missing: list[PriceRow] = []
+    missing: list[tuple[str, PriceRow]] = []
     changes: list[tuple[str, Change]] = []
     for one in wanted:
         rows = existing.get(one.product_id, [])
         row_id = row_in_need(one, rows)
         if row_id is None:
-            missing.append(one)
+            key = (list_id, one.product_id, one.unit_id)
+            missing.append((price_row_id(key, [row["id"] for row in rows]), one))
             continue
         values = changes_of(one, next(row for row in rows if row["id"] == row_id))
         if values:
-            changes.append((one.product_id, Change(row_id, values)))
+            change = Change(row_id, values, part_of=one.product_id)
+            changes.append((one.product_id, change))
     dataverse = session.dataverse
-    company = await _own_company(session, "productpricelevel") if missing else {}
+    company = await own_company(session, "productpricelevel") if missing else {}
     added = await dataverse.insert(
         "productpricelevel",
-        [
-            Change(str(uuid.uuid4()), {**_new(list_id, row), **company})
-            for row in missing
-        ],
+        [Change(id_, {**_new(list_id, row), **company}) for id_, row in missing],
     )
     changed = await dataverse.update("productpricelevel", [c for _, c in changes])
-    ids = [*(row.product_id for row in missing), *(id_ for id_, _ in changes)]
+    ids = [*(row.product_id for _, row in missing), *(id_ for id_, _ in changes)]
     results = [*added, *changed]
     return {id_: one.error for id_, one in zip(ids, results, strict=True)}
+
+
+def price_row_id(key: tuple[str, str, str], taken: Collection[str]) -> str:
+    """Return the id of a new row: of its list, product and unit, while it is free.
+
+    So a plan names the row that is there once it was applied. `taken` are the ids
+    of the rows that the list has for the product.
+    """
+    list_id, product_id, unit_id = key
+    id_ = str(uuid.uuid5(uuid.UUID(list_id), f"{product_id}/{unit_id}"))
+    return str(uuid.uuid4()) if id_ in taken else id_
 
 
 def _new(list_id: str, row: PriceRow) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from tasks.load import rejected
 from tieline.batch import Batch
-from tieline.errors import TielineError, VersionConflict
+from tieline.errors import VersionConflict
 from tieline.odata.model import Change, Ref, Written
 from tieline.session import Session
 from tieline.store import Outcome
@@ -67,13 +67,10 @@ async def create_rows(
     session: Session,
     missing: Sequence[Missing],
     customers: Mapping[str, Mapping[str, Any]],
-) -> dict[int, str]:
-    """Create rows and link them; returns the row's id by position.
-
-    A link is no change of its account. Rows that are refused fail.
-    """
+) -> None:
+    """Create rows and link them. Rows that are refused fail."""
     if not missing:
-        return {}
+        return
     there = await session.dataverse.by_id(
         TABLE, [one.row_id for one in missing], columns=()
     )
@@ -86,22 +83,27 @@ async def create_rows(
     written = await session.dataverse.insert(
         TABLE, [Change(one.row_id, values) for one in new]
     )
-    refused: dict[int, TielineError] = {
-        one.position: rejected("Inserting", TABLE, result.error)
-        for one, result in zip(new, written, strict=True)
-        if result.error is not None
-    }
-    ready = [one for one in missing if one.position not in refused]
-    links = await _link(session, ready)
-    for one in ready:
+    for one, result in zip(new, written, strict=True):
+        if result.error is not None:
+            batch.fail(one.position, rejected("Inserting", TABLE, result.error))
+    ready = [one for one in missing if one.position not in batch.problems]
+    await link_rows(batch, session, ready, customers)
+
+
+async def link_rows(
+    batch: Batch,
+    session: Session,
+    rows: Sequence[Missing],
+    customers: Mapping[str, Mapping[str, Any]],
+) -> None:
+    """Link accounts with their rows: a link is no change of its account."""
+    links = await _link(session, rows)
+    for one in rows:
         failure = links[one.position].error
         if failure is not None:
-            refused[one.position] = rejected("Modifying", "account", failure)
-    for position, error in refused.items():
-        batch.fail(position, error)
-    _know_links(session, [one for one in ready if one.position not in refused],
-                links, customers)  # fmt: skip
-    return {one.position: one.row_id for one in ready if one.position not in refused}
+            batch.fail(one.position, rejected("Modifying", "account", failure))
+    linked = [one for one in rows if one.position not in batch.problems]
+    _know_links(session, linked, links, customers)
 
 
 async def _link(session: Session, ready: Sequence[Missing]) -> dict[int, Written]:
@@ -110,7 +112,12 @@ async def _link(session: Session, ready: Sequence[Missing]) -> dict[int, Written
     The result of such an account has no version: it counts as changed.
     """
     changes = [
-        Change(one.account_id, {LINK: Ref(TABLE, one.row_id)}, one.account_version)
+        Change(
+            one.account_id,
+            {LINK: Ref(TABLE, one.row_id)},
+            one.account_version,
+            part_of=one.row_id,
+        )
         for one in ready
     ]
     written = await session.dataverse.update("account", changes)

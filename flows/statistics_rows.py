@@ -13,10 +13,11 @@ from flows.statistics_creation import (
     LINK,
     Missing,
     create_rows,
+    link_rows,
     row_id_for,
 )
 from tasks.outcome import coupling_row
-from tieline.batch import Batch, Parked, rows_of
+from tieline.batch import Action, Batch, Parked, rows_of
 from tieline.errors import (
     AlreadyCoupled,
     Blocked,
@@ -44,16 +45,36 @@ async def find_rows(batch: Batch, session: Session) -> None:
         account = accounts.get(customer["dataverse_id"])
         if account is None:
             _skip(batch, position, numbers[position], customer["dataverse_id"])
-        elif account[LINK]:
-            rows[position] = account[LINK]
-        else:
-            new = row_id_for(session.company_id, account["id"])
+            continue
+        own = row_id_for(session.company_id, account["id"])
+        row_id = rows[position] = account[LINK] or own
+        if row_id == own:
+            batch.made.add(position)
+        if not account[LINK]:
             missing.append(
-                Missing(position, id_, account["id"], account["version"], new)
+                Missing(position, id_, account["id"], account["version"], own)
             )
-    if not batch.options.dry_run:
-        rows |= await create_rows(batch, session, missing, customers)
+    await create_rows(batch, session, missing, customers)
     _take(batch, session, rows)
+
+
+async def link_again(batch: Batch, session: Session) -> None:
+    """Link the accounts of rows that came back, as an undo of an undo has it."""
+    back = {
+        batch.source_ids[position]: position
+        for position in batch.positions(Action.INSERT)
+        if batch.coupling[position] is None and position in batch.results
+    }
+    customers = _customers(session, list(back))
+    accounts = await _accounts(session, customers)
+    missing: list[Missing] = []
+    for id_, customer in customers.items():
+        account, position = accounts.get(customer["dataverse_id"]), back[id_]
+        if account is not None and not account[LINK]:
+            row_id = batch.destination_id[position]
+            one = Missing(position, id_, account["id"], account["version"], row_id)
+            missing.append(one)
+    await link_rows(batch, session, missing, customers)
 
 
 def _customers(session: Session, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -116,13 +137,10 @@ def _take(batch: Batch, session: Session, rows: Mapping[int, str]) -> None:
     )
     taken: set[str] = set()
     for position in range(len(batch)):
-        row_id, id_ = rows.get(position), batch.source_ids[position]
-        own = batch.coupling[position]
         if position in batch.problems:
             continue
-        if row_id is None:
-            batch.coupling[position] = None
-            continue
+        row_id, id_ = rows[position], batch.source_ids[position]
+        own = batch.coupling[position]
         if row_id in taken or owners.get(row_id, (id_,))[0] != id_:
             batch.fail(position, _claimed(row_id))
             continue

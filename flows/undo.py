@@ -120,9 +120,8 @@ async def _undo(session: Session, report: JobReport, wish: _Wish) -> None:
     with job_lock(session, main.mapping):
         for chunk in chunks(rows, size):
             run = await _run_of(main, chunk[0].mapping)
-            has_own_job = chunk[0].mapping in MAPPINGS
             touched += len(chunk)
-            done = await undo_chunk(run, chunk, keys=keys, has_own_job=has_own_job)
+            done = await undo_chunk(run, chunk, keys=keys)
             session.store.mark_undone(done, main.run_id)
     if not touched:
         raise _nothing_to_undo(changes, wish)

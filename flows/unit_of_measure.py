@@ -112,7 +112,12 @@ async def rename_units(batch: Batch, session: Session) -> None:
     if not positions:
         return
     changes = [
-        Change(batch.unfinished[p]["rename"], {"name": codes[p]}) for p in positions
+        Change(
+            batch.unfinished[p]["rename"],
+            {"name": codes[p]},
+            part_of=batch.destination_id[p],
+        )
+        for p in positions
     ]
     results = await session.dataverse.update("uom", changes)
     for position, written in zip(positions, results, strict=True):

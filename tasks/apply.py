@@ -21,6 +21,8 @@ from tieline.store import PlanRow
 
 INSERTS = ("insert", "restore")
 BY_DELETION_POLICY = ("restore", "uncouple")
+AFTERWARDS = "afterwards"
+"""What the hook `finished` would do, and the hook `planned` carries out."""
 
 
 def planned_options(parameters: Mapping[str, Any]) -> RunOptions:

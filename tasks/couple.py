@@ -150,7 +150,7 @@ async def _read_counterparts(one_pass: Pass, batch: Batch) -> None:
     for position in np.flatnonzero(open_rows & ~exists):
         _resolve_deletion(one_pass, batch, int(position))
     left = batch.positions(Action.UNCOUPLE)
-    if left and not batch.to_dataverse and not run.options.dry_run:
+    if left and not batch.to_dataverse:
         await empty_marks(run, [batch.source_ids[position] for position in left])
 
 

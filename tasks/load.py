@@ -14,7 +14,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.job_run import JobRun, Pass
-from tasks.outcome import outcome_of
+from tasks.outcome import outcome_of, rows_to_write
 from tasks.preview import preview
 from tieline.batch import Action, Batch, rows_of
 from tieline.conversions import column_of
@@ -41,7 +41,7 @@ async def load(one_pass: Pass, batch: Batch) -> None:
     """Write the batch and store what became of it, or preview it in a dry run."""
     run = one_pass.run
     if run.options.dry_run:
-        preview(run, batch)
+        await preview(run, batch)
         return
     intents = _open_intents(run, batch)
     await _write(one_pass, batch)
@@ -53,19 +53,6 @@ async def load(one_pass: Pass, batch: Batch) -> None:
     run.session.store.save(outcome)
     if run.mapping.hooks.stored is not None:
         await run.mapping.hooks.stored(batch, run.session)
-
-
-def rows_to_write(batch: Batch) -> list[int]:
-    """Return the positions of the rows that are written.
-
-    A row in conflict is among them when other fields of it can be merged.
-    """
-    return [
-        position
-        for position, action in enumerate(batch.action)
-        if action in (Action.INSERT, Action.MODIFY)
-        or (action is Action.FAIL and batch.values[position])
-    ]
 
 
 def _open_intents(run: JobRun, batch: Batch) -> list[int]:

@@ -26,6 +26,19 @@ _COUNTED = {
 }
 
 
+def rows_to_write(batch: Batch) -> list[int]:
+    """Return the positions of the rows that are written.
+
+    A row in conflict is among them when other fields of it can be merged.
+    """
+    return [
+        position
+        for position, action in enumerate(batch.action)
+        if action in (Action.INSERT, Action.MODIFY)
+        or (action is Action.FAIL and batch.values[position])
+    ]
+
+
 def outcome_of(run: JobRun, batch: Batch, intents: Sequence[int]) -> Outcome:
     """Return what to store of this batch, and add it to the run's report."""
     came = batch.positions(Action.INSERT, Action.MODIFY, Action.UNCHANGED)

@@ -84,7 +84,7 @@ async def empty_marks(run: JobRun, ids: list[str]) -> tuple[int, dict[str, Any]]
 async def _clear(run: JobRun, ids: list[str]) -> tuple[int, dict[str, Any]]:
     if not ids:
         return 0, {}
-    changes = [Change(id_, {COMPANY: None}) for id_ in ids]
+    changes = [Change(id_, {COMPANY: None}, part_of=id_) for id_ in ids]
     rewrite = run.mapping.hooks.rewrite
     if rewrite is not None:
         written = await rewrite(run.session, changes)

@@ -11,7 +11,6 @@ from tasks.job_run import JobRun, Pass
 from tasks.undo_records import create_again, delete_created
 from tasks.undo_values import put_values_back
 from tasks.undoing import Undoing, written_id
-from tieline.errors import RuleViolated
 from tieline.mapping import Direction
 from tieline.store import JournalRow
 
@@ -43,13 +42,8 @@ async def undo_chunk(
     rows: list[JournalRow],
     *,
     keys: frozenset[str] | None,
-    has_own_job: bool,
 ) -> list[int]:
-    """Put a chunk of changes back; returns the journal ids that are done with.
-
-    Lines without a job of their own can be deleted, not changed: they are only
-    read with their header.
-    """
+    """Put a chunk of changes back; returns the journal ids that are done with."""
     done: list[int] = []
     for action, act in (
         ("modify", put_values_back),
@@ -59,9 +53,6 @@ async def undo_chunk(
         direction = Direction(rows[0].direction)
         left = {written_id(row): row for row in rows if row.action == action}
         undoing = Undoing(run, Pass(run, direction), keys, left)
-        if action != "insert" and not has_own_job:
-            for id_ in list(undoing.left):
-                undoing.fail(id_, RuleViolated("Lines change with their header only."))
         if undoing.left:
             await act(undoing)
         done += [

@@ -96,7 +96,8 @@ class Batch:
     `values` are the converted values to write, by field key. `unfinished` says, by
     position, which steps remain for a record: it is stored with the intent before
     the row is written, and with the coupling until a hook has done them. `gone` are
-    ids that were asked for and are no more; `lines` are those of a nested mapping,
+    ids that were asked for and are no more; `made` are the positions whose counterpart
+    a hook created before the row was written; `lines` are those of a nested mapping,
     `parents` the headers that came through, BC id to Dataverse id. `line_changes`
     are lines that a hook wrote as a step of their header: they count as lines.
     """
@@ -129,6 +130,7 @@ class Batch:
         self.action[:] = Action.OPEN  # np.full would make plain texts of it
         self.problems: dict[int, TielineError] = {}
         self.partial: set[int] = set()
+        self.made: set[int] = set()
         self.unfinished: dict[int, Any] = {}
         self.values: list[dict[str, Any]] = [{} for _ in range(size)]
         self.source_now: dict[str, Values] = {}
@@ -236,7 +238,8 @@ class Batch:
 
     def is_created(self, position: int) -> bool:
         """Whether the row's counterpart is new in this batch, failed since or not."""
-        return self.coupling[position] is None and not self.adopted[position]
+        is_uncoupled = self.coupling[position] is None and not self.adopted[position]
+        return is_uncoupled or position in self.made
 
     def column(self, name: str) -> Values:
         """Return one column of the source by position, to be read only."""
@@ -356,6 +359,7 @@ class Batch:
                 columns[key] = columns[key][mask]
         self.settled = {key: m[mask] for key, m in self.settled.items()}
         self.partial = {moved[p] for p in self.partial if p in moved}
+        self.made = {moved[p] for p in self.made if p in moved}
         self.problems = {moved[p]: e for p, e in self.problems.items() if p in moved}
         self.results = {moved[p]: r for p, r in self.results.items() if p in moved}
         self.unfinished = {

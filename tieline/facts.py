@@ -69,6 +69,11 @@ class Knowledge(Protocol):
         """What a dry run would create, by job: BC key to Dataverse id."""
         ...
 
+    @property
+    def is_rehearsal(self) -> bool:
+        """Whether writes are only noted."""
+        ...
+
     async def setup(self) -> Setup:
         """Return the company's set-up."""
         ...

@@ -87,6 +87,7 @@ UpdateHook = Callable[
 ]
 RewriteHook = Callable[[Any, Sequence[Change]], Awaitable[list[Written]]]
 ReadyHook = Callable[[Any, Any, Direction], Awaitable[None]]
+PlannedHook = Callable[[Any, Any, Any], Awaitable[None]]
 FinishedHook = Callable[[Any, Any, Any], Awaitable[None]]
 LinesHook = Callable[[Any, Any], Awaitable[pd.DataFrame]]
 
@@ -105,9 +106,9 @@ class Hooks:
     Dataverse that no batch is behind; `loaded` does
     further steps after the rows are written, before the batch is stored; `stored` runs
     after the batch's local transaction; `finished` runs when a pass has been read to
-    its end and all of it is stored; `uncoupled` is told which pairs (BC id to Dataverse
-    id) were dissolved and returns the Dataverse ids, by job, whose couplings go with
-    them;
+    its end and all of it is stored; `planned` carries out the rows that `finished`
+    added to a plan; `uncoupled` is told which pairs (BC id to Dataverse id) were
+    dissolved and returns the Dataverse ids, by job, whose couplings go with them;
     `recommend` says how a full synchronization had best begin.
     """
 
@@ -123,6 +124,7 @@ class Hooks:
     loaded: Hook | None = None
     stored: Hook | None = None
     finished: FinishedHook | None = None
+    planned: PlannedHook | None = None
     uncoupled: UncoupledHook | None = None
     recommend: RecommendHook | None = None
 

@@ -56,11 +56,14 @@ class RecordFailure:
 
 @dataclass(frozen=True)
 class PlannedChange:
-    """One insert or change that a dry run would do, field by field."""
+    """One insert or change that a dry run would do, field by field.
+
+    `source_id` is None of a row that several records share, as a price list.
+    """
 
     direction: str
     action: str
-    source_id: str
+    source_id: str | None
     destination_id: str | None
     fields: tuple[dict[str, Any], ...]
 

@@ -8,11 +8,12 @@ at first need and kept for the run, so that an idle run asks for none of them.
 from __future__ import annotations
 
 import asyncio
+import copy
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -24,10 +25,13 @@ from tieline.facts import Knowledge, OptionBook, Organization, Setup
 from tieline.odata.model import Change, Condition
 from tieline.options import OptionCouplings
 from tieline.rates import dataverse_rate
+from tieline.rehearsal import Noted, RehearsedSide, RehearsedStore
 from tieline.settings import CompanySettings, Settings
 from tieline.store import Store
 
 METADATA_AGE = timedelta(hours=12)
+
+_IDS = uuid.UUID("7d1c1c0e-6a70-4a1f-9a7e-0f6d2b7c5e12")
 
 _SETUP_COLUMNS = {
     "localCurrencyCode": "local_currency",
@@ -76,6 +80,10 @@ class Session:
         """Room for facts that a table's hooks keep for the run."""
         self.planned: dict[str, dict[str, str]] = {}
         """What a dry run would create, by job: BC key to Dataverse id."""
+        self.noted: list[Noted] | None = None
+        """What a dry run would write; None in earnest."""
+        self.real = self
+        """In a dry run, the session that reads both sides as they are."""
         self._setup: Setup | None = None
         self._organization: Organization | None = None
         self._local_currency: str | None = None
@@ -85,6 +93,31 @@ class Session:
     def side(self, name: str) -> BusinessCentral | Dataverse:
         """Return one of the two sides by its name."""
         return self.bc if name == "bc" else self.dataverse
+
+    def rehearsal(self) -> Session:
+        """Return a session for a dry run: it notes what is written to either side."""
+        noted: list[Noted] = []
+        other = copy.copy(self)
+        other.noted = noted
+        other.store = cast("Store", RehearsedStore(self.store))
+        other.bc = cast("BusinessCentral", RehearsedSide(self.bc, noted))
+        other.dataverse = cast("Dataverse", RehearsedSide(self.dataverse, noted))
+        return other
+
+    @property
+    def is_rehearsal(self) -> bool:
+        """Whether writes are only noted."""
+        return self.noted is not None
+
+    async def new_id(self, table: str, *parts: str) -> str:
+        """Return the id of a row that a rule adds: the same one while it is free.
+
+        So that what a plan names is what is there once it was applied.
+        """
+        name = "/".join((self.company_id, table, *parts))
+        id_ = str(uuid.uuid5(_IDS, name))
+        taken = await self.dataverse.by_id(table, [id_], columns=())
+        return str(uuid.uuid4()) if len(taken) else id_
 
     async def setup(self) -> Setup:
         """Return the company's set-up, from whichever page offers it.
@@ -191,7 +224,7 @@ class Session:
             )
             raise RuleViolated(msg)
         change = Change(
-            str(uuid.uuid4()),
+            await self.new_id("transactioncurrency", code),
             {
                 "isocurrencycode": code,
                 "currencyname": code,

@@ -589,13 +589,16 @@ def test_the_standard_api_creates_no_contacts(world):
 
 
 def test_a_dry_run_writes_nothing(world, pair):
-    """A dry run lists the new contact and leaves both services alone."""
+    """A dry run lists new contacts, and the account that one becomes primary of."""
     person(world, pair[0])
     person_there(world, pair[1], lastname="Jones")
     for service in (world.dv, world.bc):
         service.counters.reset()
     report = world.run("CONTACT", create_new=True, dry_run=True)
-    assert ["insert", "insert"] == [change.action for change in report.changes]
+    assert [("insert", TO), ("modify", TO), ("insert", FROM)] == [
+        (change.action, change.direction) for change in report.changes
+    ]
+    assert pair[1] == report.changes[1].destination_id
     assert ({}, {}) == (
         dict(world.dv.counters.written),
         dict(world.bc.counters.written),

@@ -211,10 +211,11 @@ def test_an_uncoupled_customer_waits_for_its_account(world):
 
 
 def test_a_dry_run_writes_nothing(coupled):
-    """It lists the row that it would create; nothing is written or remembered."""
+    """It lists the row that it would create and its link; nothing is remembered."""
     account = dict(coupled.dv.row("account", coupled.account_id))
     report = coupled.run(JOB, dry_run=True)
-    assert ["insert"] == [change.action for change in report.changes]
+    assert ["insert", "modify"] == [change.action for change in report.changes]
+    assert coupled.account_id == report.changes[1].destination_id
     assert [] == coupled.dv.rows("nav_accountstatistics")
     assert account == coupled.dv.row("account", coupled.account_id)
     assert {"inserted": 1} == coupled.counts(coupled.run(JOB), TO)

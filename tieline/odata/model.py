@@ -120,12 +120,14 @@ class Change:
     """One row to write: column values by name, lookups as `Ref` or None.
 
     For an insert `id` is the id that the new row shall have. For an update,
-    `version` makes the write conditional (If-Match); None writes regardless.
+    `version` makes the write conditional (If-Match); None writes regardless. `part_of`
+    is the id of the record whose step this write is, for the list of a dry run.
     """
 
     id: str
     values: Mapping[str, Any]
     version: str | None = None
+    part_of: str | None = None
 
 
 class Written(NamedTuple):
