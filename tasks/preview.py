@@ -8,10 +8,11 @@ from typing import Any
 
 from tasks.job_run import JobRun
 from tasks.outcome import count, count_lines, rows_to_write
-from tieline.batch import Action, Batch, LineChange, RunOptions, empty_frame, rows_of
+from tieline.batch import Action, Batch, LineChange, RunOptions, rows_of
 from tieline.errors import SystemName
 from tieline.failures import parts
 from tieline.mapping import Direction
+from tieline.odata.frames import empty_frame
 from tieline.odata.model import Written
 from tieline.rehearsal import Noted, plain
 from tieline.report import PlannedChange, RecordFailure

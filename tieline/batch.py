@@ -6,7 +6,7 @@ beside them say what is known of each and what will happen to it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -392,12 +392,3 @@ def moment(value: Any) -> datetime | None:
     if isinstance(value, datetime):
         return value
     return pd.Timestamp(value).to_pydatetime()
-
-
-def empty_frame(columns: Sequence[str]) -> pd.DataFrame:
-    """Return a frame of no rows with the columns that `Page` promises."""
-    frame = pd.DataFrame(
-        {name: pd.Series([], dtype=object) for name in ("id", "version", *columns)}
-    )
-    frame.insert(2, "modified", pd.Series([], dtype="datetime64[ms, UTC]"))
-    return frame.set_index("id", drop=False)

@@ -13,8 +13,8 @@ from typing import Any
 
 import pandas as pd
 
-from tieline.batch import empty_frame
 from tieline.errors import SystemName
+from tieline.odata.frames import empty_frame
 from tieline.odata.model import Change, Filter, Ref, Side, Written
 
 PLANNED = "planned"

@@ -47,7 +47,7 @@ def _search(
 
 
 @pytest.mark.parametrize(
-    ("machine", "examples"), [(Customers, 25), (Persons, 12)], ids=MACHINES
+    ("machine", "examples"), [(Customers, 16), (Persons, 10)], ids=MACHINES
 )
 def test_random_edits_converge(base, machine, examples):
     """The short form, for every change of the code."""

@@ -70,6 +70,15 @@ def frame_of(rows: Sequence[Mapping[str, Any]], shape: Shape) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+def empty_frame(columns: Sequence[str]) -> pd.DataFrame:
+    """Return a frame of no rows with the columns that `Page` promises."""
+    frame = pd.DataFrame(
+        {name: pd.Series([], dtype=object) for name in ("id", "version", *columns)}
+    )
+    frame.insert(2, "modified", pd.Series([], dtype="datetime64[ms, UTC]"))
+    return frame.set_index("id", drop=False)
+
+
 def by_row_id(rows: Sequence[Mapping[str, Any]], shape: Shape) -> pd.DataFrame:
     """Build the frame of `rows`, each id once, with the ids as its index too."""
     whole = frame_of(rows, shape).drop_duplicates("id")
