@@ -24,6 +24,7 @@ from tasks.recover import recover
 from tasks.transform import transform
 from tieline.availability import fit_mapping, require_fields
 from tieline.batch import Batch, RunOptions
+from tieline.collector import spared_collector
 from tieline.errors import SettingsError, TielineError
 from tieline.mapping import (
     DeletionConflictPolicy,
@@ -219,7 +220,8 @@ async def _worked(
         report.company = session.company_name
         await mark_run(report)
         try:
-            await work(session, report)
+            with spared_collector():
+                await work(session, report)
             state = end_state(report)
         except TielineError as error:
             get_run_logger().error("%s: %s", error.code, error)

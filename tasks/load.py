@@ -82,6 +82,7 @@ def _open_intents(run: JobRun, batch: Batch) -> list[int]:
 def _intended(batch: Batch, position: int) -> dict[str, Any]:
     """Return what a crash must not make us forget: both sides' values.
 
+    `source` holds those of the source only where they are not what is written.
     Where the sides have nothing in common yet, the blank fields are kept too,
     although nothing is sent for them: later edits are told apart by them.
     """
@@ -95,7 +96,11 @@ def _intended(batch: Batch, position: int) -> dict[str, Any]:
         }
         wrote = {**agreed, **wrote}
     return {
-        "source": {key: known[key][position] for key in wrote if key in known},
+        "source": {
+            key: known[key][position]
+            for key, value in wrote.items()
+            if key in known and known[key][position] != value
+        },
         "wrote": wrote,
         "key": batch.source_key(position),
         "unfinished": batch.unfinished.get(position),

@@ -8,6 +8,7 @@ import pandas as pd
 
 from tasks.job_run import JobRun, Pass
 from tasks.outcome import coupling_row
+from tasks.transform import travelling
 from tieline.batch import rows_of
 from tieline.conversions import column_of
 from tieline.errors import SystemName
@@ -93,13 +94,14 @@ def _coupling(
     row[f"{here}_id"] = intent.source_id
     row[f"{there}_id"] = intent.destination_id
     mine, theirs = dict(row[f"{here}_common"] or {}), dict(row[f"{there}_common"] or {})
-    fields = {item.key: item for item in one_pass.run.mapping.fields}
+    fields = {
+        item.key: item for item in travelling(one_pass.run.mapping, one_pass.direction)
+    }
     for key, wrote in intent.payload["wrote"].items():
         field = fields.get(key)
-        if field is None or key not in intent.payload["source"]:
-            continue
-        if _holds(field, to, found, wrote):
-            mine[key], theirs[key] = intent.payload["source"][key], wrote
+        if field is not None and _holds(field, to, found, wrote):
+            mine[key] = intent.payload["source"].get(key, wrote)
+            theirs[key] = wrote
     row[f"{here}_common"], row[f"{there}_common"] = mine, theirs
     row["pending_to" if to else "pending_from"] = True
     row["unfinished"] = intent.payload.get("unfinished") or row["unfinished"]

@@ -112,9 +112,11 @@ class Saving(Watermarks):
         statement = self.upsert(RAW_COUPLING)
         # A pair that is stored with another partner is left alone, and the count
         # of rows tells. Repointing must be meant: it removes the old pair first.
+        # The ids are not set: their indexes would be written anew for each row.
         statement = statement.on_conflict_do_update(
             index_elements=[*_JOB, "bc_id"],
-            set_={name: statement.excluded[name] for name in given},
+            set_={name: statement.excluded[name] for name in given if name not in _PAIR}
+            or {"bc_id": statement.excluded.bc_id},
             where=RAW_COUPLING.c.dataverse_id == statement.excluded.dataverse_id,
         )
         try:
