@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
-from functools import partial
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -18,10 +15,11 @@ from tieline.business_central.refusals import classify
 from tieline.business_central.route import COMPANION, STANDARD, Route, open_route
 from tieline.errors import DriftError, Forbidden, Rejected, SystemName
 from tieline.odata.client import Client
-from tieline.odata.located import Located, read_changed, read_chosen
-from tieline.odata.model import Change, Filter, Page, Table, Written
+from tieline.odata.located import Located
+from tieline.odata.model import Change, Written
 from tieline.odata.schema import MemoryCache, MetadataCache, SetSchema
-from tieline.odata.wire import Counters, Request, Wire
+from tieline.odata.side import ServiceSide
+from tieline.odata.wire import Request, Wire
 from tieline.settings import BusinessCentralSettings
 
 SCOPE = "https://api.businesscentral.dynamics.com/.default"
@@ -35,7 +33,7 @@ _HEADERS = {
 }
 
 
-class BusinessCentral:
+class BusinessCentral(ServiceSide):
     """One company of Business Central. Get it from `connect`; close it."""
 
     name: SystemName = "bc"
@@ -43,7 +41,7 @@ class BusinessCentral:
     def __init__(
         self, client: Client, url: str, company: Company, cache: MetadataCache
     ) -> None:
-        self._client = client
+        super().__init__(client)
         self._url = url
         self._company = company
         self._cache = cache
@@ -92,21 +90,6 @@ class BusinessCentral:
             raise
         return side
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        """Close every connection."""
-        await self._client.aclose()
-
     @property
     def company_id(self) -> str:
         """The company's id, lower-case GUID text."""
@@ -116,20 +99,6 @@ class BusinessCentral:
     def company_name(self) -> str:
         """The company's name."""
         return self._company.name
-
-    @property
-    def counters(self) -> Counters:
-        """How much went over the wire so far."""
-        return self._client.counters
-
-    async def table(self, name: str) -> Table:
-        """Return a set's metadata, of the companion app where it has the set.
-
-        Raises:
-            DriftError: neither the companion app nor the standard API has it.
-
-        """
-        return (await self._locate(name, ())).table
 
     async def local_currency(self) -> str:
         """Return the code of the local currency, which blank codes stand for."""
@@ -143,48 +112,6 @@ class BusinessCentral:
         code = str(rows[0].get("localCurrencyCode") or "") if rows else ""
         self._cache.put(key, code)
         return code
-
-    def changed(
-        self,
-        table: str,
-        *,
-        columns: Sequence[str],
-        where: Filter = (),
-        since: datetime | None = None,
-        page_rows: int = 5000,
-    ) -> AsyncIterator[Page]:
-        """Read rows inside `where`, changed after `since`, page by page.
-
-        A set without a modified time is read whole. Raises DriftError when the
-        set or a column is missing.
-        """
-        locate = partial(self._locate, table, columns)
-        return read_changed(locate, columns, where, since, page_rows)
-
-    async def by_id(
-        self,
-        table: str,
-        ids: Sequence[str],
-        *,
-        columns: Sequence[str],
-        where: Filter = (),
-    ) -> pd.DataFrame:
-        """Read the rows with these ids, thousands of them in one request."""
-        locate = partial(self._locate, table, columns)
-        return await read_chosen(locate, None, ids, columns, where)
-
-    async def by_values(
-        self,
-        table: str,
-        column: str,
-        values: Sequence[Any],
-        *,
-        columns: Sequence[str],
-        where: Filter = (),
-    ) -> pd.DataFrame:
-        """Read the rows whose `column` has one of `values`."""
-        locate = partial(self._locate, table, (*columns, column))
-        return await read_chosen(locate, column, values, columns, where)
 
     async def children(
         self,

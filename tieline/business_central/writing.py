@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
-import pandas as pd
 
 from tieline.business_central.refusals import classify
 from tieline.business_central.route import MOST_OPERATIONS
 from tieline.business_central.values import body_of
 from tieline.errors import ApiError, Throttled, Unavailable
 from tieline.odata import evidence
-from tieline.odata.client import gather_all
-from tieline.odata.frames import Shape, moment
 from tieline.odata.located import Located
 from tieline.odata.model import Change, Written
-from tieline.odata.settle import LookUp, Send, settle
 from tieline.odata.wire import Operation, Result
+from tieline.odata.writing import in_parts, read_back, sender
 
 _JSON = {"Content-Type": "application/json"}
 MOST_ACTIONS = 20
@@ -26,9 +21,10 @@ MOST_ACTIONS = 20
 
 async def insert(located: Located, rows: Sequence[Change]) -> list[Written]:
     """Create rows under their ids."""
+    shape = located.shape()
 
     async def look_up(unsure: Sequence[Change]) -> list[Written | None]:
-        return evidence.of_insert(unsure, await _reread(located, unsure))
+        return evidence.of_insert(unsure, await read_back(located, unsure, shape))
 
     def operation(row: Change) -> Operation:
         table = located.table
@@ -37,37 +33,47 @@ async def insert(located: Located, rows: Sequence[Change]) -> list[Written]:
 
     # Lines of one document lock each other: they go one batch after another.
     one_document = any("documentId" in row.values for row in rows[:1])
-    send = _sender(located, operation)
-    return await _in_batches(located, rows, send, look_up, is_parallel=not one_document)
+    send = sender(located, operation, shape)
+    return await in_parts(
+        located,
+        rows,
+        MOST_OPERATIONS,
+        send=send,
+        look_up=look_up,
+        is_parallel=not one_document,
+    )
 
 
 async def update(located: Located, rows: Sequence[Change]) -> list[Written]:
     """Change rows; with a version only when it is still the current one."""
+    shape = located.shape()
 
     async def look_up(unsure: Sequence[Change]) -> list[Written | None]:
-        return evidence.of_update(unsure, await _reread(located, unsure), "bc")
+        return evidence.of_update(unsure, await read_back(located, unsure, shape), "bc")
 
     def operation(row: Change) -> Operation:
         body = body_of(located.table, row.values)
         headers = {**_JSON, "If-Match": row.version or "*"}
         return Operation("PATCH", f"{_inside(located)}({row.id})", headers, body)
 
-    send = _sender(located, operation)
-    return await _in_batches(located, rows, send, look_up, is_parallel=True)
+    send = sender(located, operation, shape)
+    return await in_parts(located, rows, MOST_OPERATIONS, send=send, look_up=look_up)
 
 
 async def delete(located: Located, rows: Sequence[Change]) -> list[Written]:
     """Delete rows; with a version only when it is still the current one."""
+    shape = located.shape()
 
     async def look_up(unsure: Sequence[Change]) -> list[Written | None]:
-        return evidence.of_delete(unsure, await _reread(located, unsure, ()), "bc")
+        found = await read_back(located, unsure, located.shape(()))
+        return evidence.of_delete(unsure, found, "bc")
 
     def operation(row: Change) -> Operation:
         headers = {"If-Match": row.version or "*"}
         return Operation("DELETE", f"{_inside(located)}({row.id})", headers)
 
-    send = _sender(located, operation)
-    return await _in_batches(located, rows, send, look_up, is_parallel=True)
+    send = sender(located, operation, shape)
+    return await in_parts(located, rows, MOST_OPERATIONS, send=send, look_up=look_up)
 
 
 async def act(located: Located, ids: Sequence[str], name: str) -> list[Written]:
@@ -103,75 +109,6 @@ def _acted(id_: str, result: Result | None) -> Written:
     if not isinstance(refusal, ApiError):
         raise refusal
     return Written(id_, error=refusal)
-
-
-async def _in_batches(
-    located: Located,
-    rows: Sequence[Change],
-    send: Send,
-    look_up: LookUp,
-    *,
-    is_parallel: bool,
-) -> list[Written]:
-    client = located.reader.client
-    batches = [
-        settle(
-            rows[at : at + MOST_OPERATIONS], send=send, look_up=look_up, client=client
-        )
-        for at in range(0, len(rows), MOST_OPERATIONS)
-    ]
-    if is_parallel:
-        written = await gather_all(*batches)
-    else:
-        written = [await batch for batch in batches]
-    return [one for batch in written for one in batch]
-
-
-def _sender(located: Located, operation: Any) -> Send:
-    shape = located.shape()
-
-    async def send(rows: Sequence[Change]) -> list[Written | None]:
-        results = await located.reader.results(
-            [operation(row) for row in rows], repeatable=False
-        )
-        return [
-            _written(row, result, shape)
-            for row, result in zip(rows, results, strict=True)
-        ]
-
-    return send
-
-
-def _written(row: Change, result: Result | None, shape: Shape) -> Written | None:
-    if result is None:
-        return None
-    if result.status >= 400:
-        error = classify(result.status, result.headers, result.body)
-        if not isinstance(error, ApiError):
-            raise error
-        return Written(row.id, error=error)
-    body = result.body
-    if not isinstance(body, dict):
-        return Written(row.id)
-    return Written(
-        row.id,
-        version=body.get("@odata.etag") or result.headers.get("etag"),
-        modified=moment(body.get(shape.modified)) if shape.modified else None,
-        row=shape.values(body),
-    )
-
-
-async def _reread(
-    located: Located, rows: Sequence[Change], columns: Sequence[str] | None = None
-) -> pd.DataFrame:
-    """Read rows back, whole as the answer to their write would have been."""
-    return await located.reader.chosen(
-        located.base,
-        located.shape(columns),
-        located.table.key,
-        [row.id for row in rows],
-        "",
-    )
 
 
 def _inside(located: Located) -> str:

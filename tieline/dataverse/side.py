@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
-from functools import partial
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import orjson
-import pandas as pd
 
 from tieline.dataverse import choices
 from tieline.dataverse.api import PATH, open_reader, open_schema
@@ -21,10 +17,11 @@ from tieline.dataverse.values import SPEECH, decoder
 from tieline.dataverse.writing import Writer
 from tieline.errors import DriftError, NotFound, SettingsError, SystemName, Unavailable
 from tieline.odata.client import Client
-from tieline.odata.located import Located, Manner, read_changed, read_chosen
-from tieline.odata.model import Change, Filter, Page, Ref, Table, Written
+from tieline.odata.located import Located, Manner
+from tieline.odata.model import Change, Ref, Written
 from tieline.odata.schema import MemoryCache, MetadataCache
-from tieline.odata.wire import Counters, Request, Wire
+from tieline.odata.side import ServiceSide
+from tieline.odata.wire import Request, Wire
 from tieline.settings import DataverseSettings
 
 MOST_LANES = 8
@@ -48,7 +45,7 @@ class Identity:
     business_unit_id: str
 
 
-class Dataverse:
+class Dataverse(ServiceSide):
     """One organisation of Dataverse. Get it from `connect`; close it."""
 
     name: SystemName = "dataverse"
@@ -56,7 +53,7 @@ class Dataverse:
     def __init__(
         self, client: Client, url: str, identity: Identity, cache: MetadataCache
     ) -> None:
-        self._client = client
+        super().__init__(client)
         self._url = url
         self._root = f"{url}/{PATH}"
         self._identity = identity
@@ -98,21 +95,6 @@ class Dataverse:
             raise
         return cls(client, settings.url, identity, known)
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        """Close every connection."""
-        await self._client.aclose()
-
     @property
     def organization_id(self) -> str:
         """The organisation's id, lower-case GUID text."""
@@ -122,58 +104,6 @@ class Dataverse:
     def user_id(self) -> str:
         """The id of the user that we sign in as."""
         return self._identity.user_id
-
-    @property
-    def counters(self) -> Counters:
-        """How much went over the wire so far."""
-        return self._client.counters
-
-    async def table(self, name: str) -> Table:
-        """Return a table's metadata by its logical name.
-
-        Raises:
-            DriftError: the organisation has no such table.
-
-        """
-        return (await self._locate(name, ())).table
-
-    def changed(
-        self,
-        table: str,
-        *,
-        columns: Sequence[str],
-        where: Filter = (),
-        since: datetime | None = None,
-        page_rows: int = 5000,
-    ) -> AsyncIterator[Page]:
-        """Read rows inside `where`, changed in the second of `since` or later."""
-        locate = partial(self._locate, table, columns)
-        return read_changed(locate, columns, where, since, page_rows)
-
-    async def by_id(
-        self,
-        table: str,
-        ids: Sequence[str],
-        *,
-        columns: Sequence[str],
-        where: Filter = (),
-    ) -> pd.DataFrame:
-        """Read the rows with these ids, thousands of them in one request."""
-        locate = partial(self._locate, table, columns)
-        return await read_chosen(locate, None, ids, columns, where)
-
-    async def by_values(
-        self,
-        table: str,
-        column: str,
-        values: Sequence[Any],
-        *,
-        columns: Sequence[str],
-        where: Filter = (),
-    ) -> pd.DataFrame:
-        """Read the rows whose `column` has one of `values`."""
-        locate = partial(self._locate, table, (*columns, column))
-        return await read_chosen(locate, column, values, columns, where)
 
     async def insert(self, table: str, rows: Sequence[Change]) -> list[Written]:
         """Create rows under the ids given; each row has its own result."""

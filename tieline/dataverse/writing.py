@@ -7,17 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 import pandas as pd
 
 from tieline.dataverse.bulk import ROWS, Bulk, Message
-from tieline.dataverse.refusals import classify
 from tieline.dataverse.values import body_of
-from tieline.errors import ApiError
 from tieline.odata import evidence
 from tieline.odata.client import gather_all
-from tieline.odata.frames import Shape, moment
+from tieline.odata.frames import Shape
 from tieline.odata.located import Located
 from tieline.odata.model import Change, Written
 from tieline.odata.query import address
-from tieline.odata.settle import LookUp, Send, settle
-from tieline.odata.wire import Operation, Result
+from tieline.odata.settle import LookUp, Send
+from tieline.odata.wire import Operation
+from tieline.odata.writing import in_parts, read_back, sender
 
 BATCH_ROWS = 200
 """Operations of a batch run one after another: more would take minutes."""
@@ -139,52 +138,13 @@ class Writer:
     async def _in_parts(
         self, rows: Sequence[Change], send: Send, look_up: LookUp, size: int
     ) -> list[Written]:
-        client = self._at.reader.client
-        parts = [rows[at : at + size] for at in range(0, len(rows), size)]
-        written = await gather_all(
-            *(settle(p, send=send, look_up=look_up, client=client) for p in parts)
-        )
-        return [one for part in written for one in part]
+        return await in_parts(self._at, rows, size, send=send, look_up=look_up)
 
     def _by_batch(
         self, operation: Callable[[Change], Operation], asked: Sequence[Change]
     ) -> Send:
         """Return what sends operations; they ask for the columns of `asked` back."""
-        shape = self._shape_of(asked)
-
-        async def send(rows: Sequence[Change]) -> list[Written | None]:
-            results = await self._at.reader.results(
-                [operation(row) for row in rows], repeatable=False
-            )
-            pairs = zip(rows, results, strict=True)
-            return [_written(row, result, shape) for row, result in pairs]
-
-        return send
+        return sender(self._at, operation, self._shape_of(asked))
 
     async def _reread(self, rows: Sequence[Change]) -> pd.DataFrame:
-        return await self._at.reader.chosen(
-            self._at.base,
-            self._shape_of(rows),
-            self._at.table.key,
-            [row.id for row in rows],
-            "",
-        )
-
-
-def _written(row: Change, result: Result | None, shape: Shape) -> Written | None:
-    if result is None:
-        return None
-    if result.status >= 400:
-        error = classify(result.status, result.headers, result.body)
-        if not isinstance(error, ApiError):
-            raise error
-        return Written(row.id, error=error)
-    body = result.body
-    if not isinstance(body, dict):
-        return Written(row.id)
-    return Written(
-        row.id,
-        version=body.get("@odata.etag") or result.headers.get("etag"),
-        modified=moment(body.get(shape.modified)) if shape.modified else None,
-        row=shape.values(body),
-    )
+        return await read_back(self._at, rows, self._shape_of(rows))

@@ -1,0 +1,80 @@
+"""How do batches of writes come back row by row? What both dialects share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pandas as pd
+
+from tieline.errors import ApiError
+from tieline.odata.client import gather_all
+from tieline.odata.frames import Shape, moment
+from tieline.odata.located import Located
+from tieline.odata.model import Change, Written
+from tieline.odata.settle import LookUp, Send, settle
+from tieline.odata.wire import Classify, Operation, Result
+
+
+def sender(
+    located: Located, operation: Callable[[Change], Operation], shape: Shape
+) -> Send:
+    """Return what sends a batch of operations; `shape` tells what comes back."""
+
+    async def send(rows: Sequence[Change]) -> list[Written | None]:
+        reader = located.reader
+        results = await reader.results([*map(operation, rows)], repeatable=False)
+        return [
+            _written(row, result, shape, reader.classify)
+            for row, result in zip(rows, results, strict=True)
+        ]
+
+    return send
+
+
+async def in_parts(
+    located: Located,
+    rows: Sequence[Change],
+    size: int,
+    *,
+    send: Send,
+    look_up: LookUp,
+    is_parallel: bool = True,
+) -> list[Written]:
+    """Settle rows in parts of `size`, all at once or one part after the other."""
+    client = located.reader.client
+    parts = [
+        settle(rows[at : at + size], send=send, look_up=look_up, client=client)
+        for at in range(0, len(rows), size)
+    ]
+    written = await gather_all(*parts) if is_parallel else [await one for one in parts]
+    return [one for part in written for one in part]
+
+
+async def read_back(
+    located: Located, rows: Sequence[Change], shape: Shape
+) -> pd.DataFrame:
+    """Read rows back as the answer to their write would have shown them."""
+    ids = [row.id for row in rows]
+    key = located.table.key
+    return await located.reader.chosen(located.base, shape, key, ids, "")
+
+
+def _written(
+    row: Change, result: Result | None, shape: Shape, classify: Classify
+) -> Written | None:
+    if result is None:
+        return None
+    if result.status >= 400:
+        error = classify(result.status, result.headers, result.body)
+        if not isinstance(error, ApiError):
+            raise error
+        return Written(row.id, error=error)
+    body = result.body
+    if not isinstance(body, dict):
+        return Written(row.id)
+    return Written(
+        row.id,
+        version=body.get("@odata.etag") or result.headers.get("etag"),
+        modified=moment(body.get(shape.modified)) if shape.modified else None,
+        row=shape.values(body),
+    )
