@@ -78,8 +78,9 @@ async def link_again(batch: Batch, session: Session) -> None:
 
 
 def _customers(session: Session, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    frame = session.store.couplings(session.company_id, CUSTOMERS, side="bc", ids=ids)
-    return {row["bc_id"]: row for row in rows_of(frame)}
+    return session.store.coupling_rows(
+        session.company_id, CUSTOMERS, side="bc", ids=ids
+    )
 
 
 async def _accounts(
@@ -112,10 +113,10 @@ def _skip(batch: Batch, position: int, number: str, account_id: str) -> None:
 def _park_gone(
     batch: Batch, session: Session, customers: Mapping[str, Mapping[str, Any]]
 ) -> None:
-    known = session.store.couplings(
+    known = session.store.coupling_rows(
         session.company_id, batch.mapping.name, side="bc", ids=batch.gone
     )
-    own = {row["bc_id"]: {**row, "skipped": True} for row in rows_of(known)}
+    own = {id_: {**row, "skipped": True} for id_, row in known.items()}
     for id_ in batch.gone:
         coupling = own.get(id_)
         number = customers[id_]["bc_key"] if id_ in customers else ""

@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from tasks.job_run import JobRun, Pass
 from tasks.nested import read_lines
 from tasks.uncouple import empty_marks
-from tieline.batch import Action, Batch, rows_of
+from tieline.batch import Action, Batch
 from tieline.errors import CoupledToDeleted
 from tieline.mapping import DeletionConflictPolicy
 
@@ -46,13 +46,12 @@ async def couple(one_pass: Pass, batch: Batch) -> Batch:
 
 def _join_couplings(run: JobRun, batch: Batch) -> None:
     """Lay the coupling of each row beside it."""
-    frame = run.session.store.couplings(
+    rows = run.session.store.coupling_rows(
         run.session.company_id,
         run.mapping.name,
         side=batch.source_side,
         ids=batch.source_ids,
     )
-    rows = {row[f"{batch.source_side}_id"]: row for row in rows_of(frame)}
     other = f"{batch.destination_side}_id"
     for position, id_ in enumerate(batch.source_ids):
         row = rows.get(id_)

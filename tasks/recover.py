@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
-from tasks.job_run import JobRun, Pass
+from tasks.job_run import Pass
 from tasks.outcome import coupling_row
 from tasks.transform import travelling
 from tieline.batch import rows_of
@@ -40,8 +41,11 @@ async def _recover_some(one_pass: Pass, intents: list[IntentRow]) -> None:
     there: SystemName = "dataverse" if to else "bc"
     table = mapping.dataverse if to else mapping.bc
     ids = [intent.destination_id for intent in intents if intent.destination_id]
-    former = _couplings(run, here, [intent.source_id for intent in intents])
-    owners = _couplings(run, there, ids)
+    coupled = partial(
+        run.session.store.coupling_rows, run.session.company_id, mapping.name
+    )
+    former = coupled(side=here, ids=[intent.source_id for intent in intents])
+    owners = coupled(side=there, ids=ids)
     partners = [row[f"{there}_id"] for row in former.values()]
     frame = await run.session.side(there).by_id(
         table, list(dict.fromkeys([*ids, *partners])), columns=mapping.columns(there)
@@ -71,15 +75,6 @@ async def _recover_some(one_pass: Pass, intents: list[IntentRow]) -> None:
         finished_intents=[intent.id for intent in intents if intent.id is not None],
     )
     run.session.store.save(outcome)
-
-
-def _couplings(
-    run: JobRun, side: SystemName, ids: list[str]
-) -> dict[str, dict[str, Any]]:
-    frame = run.session.store.couplings(
-        run.session.company_id, run.mapping.name, side=side, ids=ids
-    )
-    return {row[f"{side}_id"]: row for row in rows_of(frame.reset_index())}
 
 
 def _coupling(

@@ -33,10 +33,9 @@ async def delete_created(undoing: Undoing) -> None:
     present = await run.session.side(there).by_id(
         table, list(undoing.left), columns=run.mapping.columns(there)
     )
-    couplings = run.session.store.couplings(
+    pairs = run.session.store.coupling_rows(
         run.session.company_id, run.mapping.name, side=there, ids=list(undoing.left)
     )
-    pairs = {row[f"{there}_id"]: row for row in rows_of(couplings)}
     rows = {row["id"]: row for row in rows_of(present)}
     for id_ in list(undoing.left):
         changed = _changed_field(undoing, id_, rows.get(id_), pairs.get(id_))

@@ -11,7 +11,7 @@ from tasks.load import load
 from tasks.nested import read_lines
 from tasks.transform import travelling
 from tasks.undoing import Undoing
-from tieline.batch import Action, Batch, rows_of
+from tieline.batch import Action, Batch
 from tieline.conversions import column_of
 from tieline.mapping import FieldMapping
 from tieline.store import JournalRow
@@ -52,10 +52,9 @@ async def _read(undoing: Undoing) -> Batch:
     run, direction = undoing.run, undoing.one_pass.direction
     batch = Batch(run.mapping, direction, run.options, pd.DataFrame({"id": []}))
     here, there = batch.source_side, batch.destination_side
-    couplings = run.session.store.couplings(
+    pairs = run.session.store.coupling_rows(
         run.session.company_id, run.mapping.name, side=there, ids=list(undoing.left)
     )
-    pairs = {row[f"{there}_id"]: row for row in rows_of(couplings)}
     present = await run.session.side(there).by_id(
         batch.destination_table, list(undoing.left), columns=run.mapping.columns(there)
     )

@@ -194,8 +194,8 @@ class Batch:
 
     @property
     def source_ids(self) -> list[str]:
-        """The ids of the rows read, by position."""
-        return list(self.source["id"])
+        """The ids of the rows read, by position; to be read only."""
+        return self.cells("id")
 
     @property
     def is_coupled(self) -> Mask:

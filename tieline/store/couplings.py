@@ -9,7 +9,7 @@ import pandas as pd
 from sqlalchemy import Connection, Row, Select, and_, case, func, or_, select, text
 
 from tieline.store.database import Database
-from tieline.store.frames import COLUMNS, to_frame
+from tieline.store.frames import COLUMNS, to_frame, to_rows
 from tieline.store.rows import Coupling
 from tieline.store.schema import COUPLING_STATES, RAW_COUPLING, coupling
 
@@ -31,11 +31,27 @@ class Couplings(Database):
 
         Ids without a coupling have no row. The order is not defined.
         """
-        index = f"{side}_id"
+        return to_frame(self._of_ids(company, mapping, side, ids), f"{side}_id")
+
+    def coupling_rows(
+        self,
+        company: str,
+        mapping: str,
+        *,
+        side: Literal["bc", "dataverse"],
+        ids: Sequence[str],
+    ) -> dict[str, dict[str, Any]]:
+        """Return the same couplings as plain rows, by that side's id."""
+        rows = to_rows(self._of_ids(company, mapping, side, ids))
+        return {row[f"{side}_id"]: row for row in rows}
+
+    def _of_ids(
+        self, company: str, mapping: str, side: str, ids: Sequence[str]
+    ) -> Sequence[Any]:
         query = _of_job(RAW_COUPLING, select(*_RAW_COLUMNS), company, mapping)
-        query = query.where(self.one_of(RAW_COUPLING.c[index], ids))
+        query = query.where(self.one_of(RAW_COUPLING.c[f"{side}_id"], ids))
         with self.reading() as connection:
-            return to_frame(_plain_rows(connection, query), index)
+            return _plain_rows(connection, query)
 
     def each_coupling(
         self,

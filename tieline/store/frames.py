@@ -9,7 +9,7 @@ import numpy as np
 import orjson
 import pandas as pd
 
-from tieline.store.column_types import to_json, to_milliseconds
+from tieline.store.column_types import from_milliseconds, to_json, to_milliseconds
 from tieline.store.schema import coupling
 
 KEYS = ("company", "mapping")
@@ -36,6 +36,32 @@ def to_frame(rows: Sequence[Sequence[Any]], index: str | None) -> pd.DataFrame:
     return frame
 
 
+def to_rows(rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
+    """Return raw rows in the order of COLUMNS as dictionaries of plain values."""
+    if not rows:
+        return []
+    columns = [
+        _plain(name, raw)
+        for name, raw in zip(COLUMNS, zip(*rows, strict=True), strict=True)
+    ]
+    return [dict(zip(COLUMNS, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _plain(name: str, raw: Sequence[Any]) -> Sequence[Any]:
+    if name in FLAGS:
+        return [bool(value) for value in raw]
+    if name in MOMENTS:
+        return [None if count is None else from_milliseconds(count) for count in raw]
+    return _parsed(raw) if name in OBJECTS else raw
+
+
+def _parsed(raw: Sequence[Any]) -> Sequence[Any]:
+    """Parse a column of JSON: one document parses faster than one for each cell."""
+    texts = ",".join(["null" if text is None else text for text in raw])
+    parsed: list[Any] = orjson.loads(f"[{texts}]")
+    return parsed
+
+
 def _from_raw(name: str, raw: Sequence[Any]) -> pd.Series[Any]:
     if name in FLAGS:
         return pd.Series(np.array(raw, dtype=bool))
@@ -44,9 +70,7 @@ def _from_raw(name: str, raw: Sequence[Any]) -> pd.Series[Any]:
         moments = np.array(counts, dtype=np.int64).view("datetime64[ms]")
         return pd.Series(moments).dt.tz_localize("UTC")
     if name in OBJECTS:
-        # One document for the whole column parses faster than one for each cell.
-        texts = ",".join(["null" if text is None else text for text in raw])
-        raw = orjson.loads(f"[{texts}]")
+        raw = _parsed(raw)
     return pd.Series(list(raw), dtype=object)
 
 
