@@ -15,9 +15,6 @@ _TEAM = "ownership_model=Team"
 OWNER = (
     FieldMapping(None, "owneridtype", TO, Choice("systemuser"), only_when=_PERSON),
     FieldMapping(
-        "salespersonCode", "ownerid", TO, Owner(), not_null=True, only_when=_PERSON
-    ),
-    FieldMapping(
         None,
         "ownerid",
         TO,
@@ -25,6 +22,9 @@ OWNER = (
         applies="insert",
         only_when=_TEAM,
         is_default=False,
+    ),
+    FieldMapping(
+        "salespersonCode", "ownerid", TO, Owner(), not_null=True, only_when=_PERSON
     ),
 )
 """The salesperson's user or the company's team, by the company's ownership model."""
