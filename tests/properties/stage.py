@@ -73,7 +73,7 @@ class Scene:
         """The currencies get their rates, and travel."""
         for code in ("DKK", "SEK"):
             set_rate(self.world, code, 0.1)
-        self.world.run("CURRENCY")
+        self.world.run("CURRENCY", create_new=True)
 
     def couple_salesperson(self) -> None:
         """The salesperson is coupled with a user."""
