@@ -86,13 +86,15 @@ def measure_floor(rows: int) -> dict[str, float]:
     bc, dataverse = services.roots["bc"], services.roots["dataverse"]
     costs = {}
     with Meter() as meter:
-        floor.copy(bc, dataverse, ids=None, since="")
+        sent = floor.copy(bc, dataverse, ids=None, since="")
+    assert rows == sent
     costs["insert"] = meter.cpu_s / rows * 1e6
     ids = _any_pairs(bc, dataverse)
     since = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     services.tell("touch bc")
     with Meter() as meter:
-        floor.copy(bc, dataverse, ids=ids, since=since)
+        sent = floor.copy(bc, dataverse, ids=ids, since=since)
+    assert rows == sent
     costs["change"] = meter.cpu_s / rows * 1e6
     services.stop()
     return costs

@@ -29,6 +29,7 @@ from tieline.store.column_types import is_one_of, to_raw_values
 _BUSY_TIMEOUT_S = 30
 _WRITES = "tieline_writes"
 _CACHE_KB = 32_000
+_CHECKPOINT_PAGES = 4_000
 
 
 def create_database(url: URL) -> Engine:
@@ -57,6 +58,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     # A batch touches pages all over the file; with the default of 2 MB each of them
     # is read and written several times in one transaction.
     connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
 
 
 def _begin_sqlite(connection: Connection) -> None:
