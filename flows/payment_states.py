@@ -6,7 +6,7 @@ remains of them tells their state.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -115,11 +115,9 @@ async def apply_states(session: Session, rows: Sequence[PlanRow]) -> Payments:
             advice="Make a new plan.",
         )
         _failed(payments, bc_id, id_, moved)
-    results = await set_states(
-        session, {id_: wanted[id_] for id_ in fitting.values()}, present
-    )
-    for bc_id, id_ in fitting.items():
-        _counted(payments, bc_id, results[id_])
+    before = set(_remembered(session))
+    failed = await _set(session, fitting, wanted, present, payments, before=before)
+    _remember(session, before | failed)
     return payments
 
 
@@ -169,11 +167,7 @@ async def _settle(
     *,
     dry_run: bool,
 ) -> set[str]:
-    """Set the states of some invoices; returns the posted ones that failed.
-
-    A closed invoice is opened before its state changes: until that is done, it is
-    remembered together with those of `before`.
-    """
+    """Set the states of some invoices; returns the posted ones that failed."""
     there = dict(pairs)
     wanted = await _wanted(session, there)
     present = await read_states(session, list(wanted))
@@ -195,6 +189,23 @@ async def _settle(
             for bc_id, id_ in moving.items()
         ]
         return set()
+    return await _set(session, moving, wanted, present, payments, before=before)
+
+
+async def _set(
+    session: Session,
+    moving: Mapping[str, str],
+    wanted: Mapping[str, InvoiceState],
+    present: Mapping[str, InvoiceState],
+    payments: Payments,
+    *,
+    before: set[str],
+) -> set[str]:
+    """Write the states of posted invoices (to Dataverse id); return those that failed.
+
+    A closed invoice is opened before its state changes: until that is done, it is
+    remembered together with those of `before`.
+    """
     if not moving:
         return set()
     _remember(session, before | set(moving))

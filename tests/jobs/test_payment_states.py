@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from flows.apply import apply
 from flows.invoice_state import (
     BILLED,
     CANCELED,
@@ -156,6 +157,18 @@ class Killed(BaseException):
     """The process is gone."""
 
 
+def dies_before_closing(patch):
+    """Let the process die where an invoice that was opened is to be closed."""
+    update = Dataverse.update
+
+    async def dies(self, table, rows):
+        if table == "invoice" and rows and rows[0].values == PAID.values():
+            raise Killed
+        return await update(self, table, rows)
+
+    patch.setattr(Dataverse, "update", dies)
+
+
 @pytest.mark.parametrize("on_demand", [False, True])
 def test_an_invoice_left_open_by_a_crash_is_closed_again(
     billed, monkeypatch, on_demand
@@ -164,17 +177,26 @@ def test_an_invoice_left_open_by_a_crash_is_closed_again(
     billed.dv.edit_as(billed.human, "invoice", billed.invoice, CANCELED.values())
     billed.company.pay_invoice(billed.number)
     records = [billed.customer_number] if on_demand else None
-    update = Dataverse.update
-
-    async def dies(self, table, rows):
-        if table == "invoice" and rows[0].values == PAID.values():
-            raise Killed
-        return await update(self, table, rows)
-
     with monkeypatch.context() as patch:
-        patch.setattr(Dataverse, "update", dies)
+        dies_before_closing(patch)
         with pytest.raises(Killed):
             billed.run(JOB, records=records)
+    assert BILLED == state(billed)
+    assert {"modified": 1} == lines(billed.run(JOB))
+    assert PAID == state(billed)
+
+
+def test_an_invoice_that_a_plan_left_open_is_closed_again(billed, monkeypatch):
+    """Its entries are old: that the plan was about it has to be remembered."""
+    billed.company.pay_invoice(billed.number)
+    billed.run(JOB)
+    for values in (BILLED.values(), CANCELED.values()):
+        billed.dv.edit_as(billed.human, "invoice", billed.invoice, values)
+    plan = billed.run(JOB, records=[billed.customer_number], dry_run=True)
+    with monkeypatch.context() as patch:
+        dies_before_closing(patch)
+        with pytest.raises(Killed):
+            billed.run_flow(apply, plan_id=plan.plan_id)
     assert BILLED == state(billed)
     assert {"modified": 1} == lines(billed.run(JOB))
     assert PAID == state(billed)
