@@ -52,6 +52,6 @@ def _rows(run: dict[str, Any]) -> list[tuple[Any, ...]]:
         (*head, way, counts_of(counters), run["flow_run_id"])
         for way, counters in told.items()
     ]
-    if run["message"] != summary(told):
+    if not rows or run["message"] != summary(told):
         rows.append((*head, None, run["message"], run["flow_run_id"]))
     return rows

@@ -36,3 +36,8 @@ def test_what_broke_a_run_is_in_the_log():
     )
     assert [(None, "TL-202: no answer")] == _row("Failed", "TL-202: no answer")
     assert [(None, None)] == _row("Running", None)
+
+
+def test_a_run_that_counted_nothing_is_in_the_log():
+    """An operation that found nothing to do has neither counters nor a message."""
+    assert [(None, "")] == _row("Completed", "")
