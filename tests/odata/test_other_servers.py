@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import httpx
@@ -15,9 +16,10 @@ from tests.odata.fakes import ROOT, client, wire
 from tieline.business_central import BusinessCentral
 from tieline.dataverse.api import open_schema
 from tieline.dataverse.refusals import classify
-from tieline.errors import Unavailable, VersionConflict
-from tieline.odata.model import Change
+from tieline.errors import SignInRefused, Unavailable, VersionConflict
+from tieline.odata.model import Change, Written
 from tieline.odata.schema import MemoryCache
+from tieline.odata.writing import in_parts
 from tieline.settings import BusinessCentralSettings
 
 COMPANY = "11111111-2222-3333-4444-555555555555"
@@ -140,3 +142,26 @@ async def test_lengths_come_from_the_definitions_when_csdl_has_none() -> None:
     assert found is not None
     assert found.table.columns["displayName"].max_length == 160
     assert len(asked) == 4
+
+
+async def test_parts_that_go_in_turn_end_with_the_first_that_breaks() -> None:
+    """What would follow is never begun; not even a coroutine is left behind."""
+    sent: list[int] = []
+
+    async def send(part: Sequence[Change]) -> list[Written | None]:
+        sent.append(len(part))
+        msg = "The sign-in was refused."
+        raise SignInRefused(msg)
+
+    async def look_up(_: Sequence[Change]) -> list[Written | None]:
+        return []
+
+    side, _ = await connect(lambda operation: {"status": 200})
+    async with side:
+        located = await side._locate("customers", ())
+        with pytest.raises(SignInRefused):
+            await in_parts(
+                located, rows(5), 2, send=send, look_up=look_up, is_parallel=False
+            )
+    gc.collect()
+    assert [2] == sent

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import pandas as pd
 
@@ -41,12 +41,16 @@ async def in_parts(
     is_parallel: bool = True,
 ) -> list[Written]:
     """Settle rows in parts of `size`, all at once or one part after the other."""
-    client = located.reader.client
-    parts = [
-        settle(rows[at : at + size], send=send, look_up=look_up, client=client)
-        for at in range(0, len(rows), size)
-    ]
-    written = await gather_all(*parts) if is_parallel else [await one for one in parts]
+
+    def settled(part: Sequence[Change]) -> Awaitable[list[Written]]:
+        return settle(part, send=send, look_up=look_up, client=located.reader.client)
+
+    parts = [rows[at : at + size] for at in range(0, len(rows), size)]
+    if is_parallel:
+        written = await gather_all(*map(settled, parts))
+    else:
+        # One begins when the last is settled: none is begun after a failure.
+        written = [await settled(part) for part in parts]
     return [one for part in written for one in part]
 
 
