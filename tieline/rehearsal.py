@@ -78,21 +78,21 @@ class RehearsedSide:
         where: Filter = (),
     ) -> pd.DataFrame:
         """Read rows as the noted writes would leave them."""
-        known = self._new.get(table, {})
-        new = [known[id_] for id_ in dict.fromkeys(ids) if id_ in known]
+        known, changed = self._new.get(table, {}), self._changed.get(table, {})
+        new = [id_ for id_ in dict.fromkeys(ids) if id_ in known]
         there = [id_ for id_ in ids if id_ not in known]
         frame = await self._side.by_id(table, there, columns=columns, where=where)
-        changed = self._changed.get(table, {})
         for id_ in frame.index.intersection(list(changed)):
             for name in frame.columns.intersection(list(changed[id_])):
                 frame.at[id_, name] = plain(changed[id_][name])
         if not new:
             return frame
-        added = empty_frame(columns).reindex([change.id for change in new])
-        added["id"] = [change.id for change in new]
+        added = empty_frame(columns).reindex(new)
+        added["id"] = new
         added["version"] = PLANNED
+        rows = [{**known[id_].values, **changed.get(id_, {})} for id_ in new]
         for name in columns:
-            values = [plain(change.values.get(name)) for change in new]
+            values = [plain(row.get(name)) for row in rows]
             added[name] = pd.Series(values, index=added.index, dtype=object)
         return added if frame.empty else pd.concat([frame, added])
 
