@@ -49,7 +49,7 @@ async def undo(
             raise SettingsError(msg, advice="`tieline log` lists the runs.")
         await _undo(session, report, _Wish(name, record, field))
 
-    declared = None if newest is None else MAPPINGS[_job_of(newest.mapping)]
+    declared = None if newest is None else MAPPINGS[newest.mapping]
     return await logged_run(
         "UNDO" if declared is None else declared.name,
         work,
@@ -70,17 +70,6 @@ def newest_change(run_id: str) -> JournalRow | None:
         with Store.open(settings.store.address) as store:
             return next(store.journal(run_id, rows=1), None)
     return None
-
-
-def _job_of(mapping: str) -> str:
-    """Return the job that writes a mapping: its own, or that of its header."""
-    if mapping in MAPPINGS:
-        return mapping
-    return next(
-        name
-        for name, header in MAPPINGS.items()
-        if header.nested is not None and header.nested.mapping.name == mapping
-    )
 
 
 @dataclass(frozen=True)
@@ -111,7 +100,7 @@ class _Changes:
 
 async def _undo(session: Session, report: JobReport, wish: _Wish) -> None:
     newest = next(session.store.journal(wish.run_id, rows=1))
-    main = await job_run(session, report, _job_of(newest.mapping))
+    main = await job_run(session, report, newest.mapping)
     keys = _keys(main.mapping, wish.field)
     record = await _record_id(main, wish.record)
     changes = _Changes(session, wish, record)
