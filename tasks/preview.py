@@ -8,7 +8,7 @@ from typing import Any
 
 from tasks.job_run import JobRun
 from tasks.outcome import count, count_lines, rows_to_write
-from tieline.batch import Action, Batch, LineChange, RunOptions, rows_of
+from tieline.batch import Action, Batch, LineChange, RunOptions, Values, rows_of
 from tieline.errors import SystemName
 from tieline.failures import parts
 from tieline.mapping import Direction
@@ -67,8 +67,8 @@ async def preview(run: JobRun, batch: Batch) -> None:
     The steps that would follow the rows are taken as in a run, but only noted. A
     record that is not written itself, but has such a step, is a row of the plan too.
     """
-    versions = list(batch.destination_column("version"))
-    steps = await _steps(run, batch)
+    versions = batch.destination_column("version")
+    steps = await _steps(run, batch, versions)
     rows: list[PlanRow] = []
     changes: list[PlannedChange] = []
     lost = _lost(run, batch)
@@ -118,15 +118,15 @@ def _key(batch: Batch, position: int) -> Key:
     return side, table, batch.destination_id[position]
 
 
-async def _steps(run: JobRun, batch: Batch) -> dict[Key, _Step]:
+async def _steps(run: JobRun, batch: Batch, versions: Values) -> dict[Key, _Step]:
     """Take the steps of the table's rules, and return what they would write."""
     noted = run.session.noted
     assert noted is not None, "a dry run works in a rehearsal"
     steps: dict[Key, _Step] = {}
     _collect(steps, noted, is_late=False)
     for position in rows_to_write(batch):
-        id_, version = batch.destination_id[position], batch.destination_column
-        batch.results[position] = Written(id_, version("version")[position])
+        id_ = batch.destination_id[position]
+        batch.results[position] = Written(id_, versions[position])
     if run.mapping.hooks.loaded is not None and len(batch):
         await run.mapping.hooks.loaded(batch, run.session)
         _collect(steps, noted, is_late=True)
