@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flows.couple import couple
-from tests.jobs.test_contact import company_of, person, person_there
+from tests.jobs.persons import company_of, person, person_there
 
 TO, FROM = "to-dataverse", "from-dataverse"
 SKEWS = pytest.mark.parametrize("skew", [-300, 300])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.jobs.test_product import (
+from tests.jobs.products import (
     BOTH_JOBS,
     ITEM,
     RESOURCE,
