@@ -128,6 +128,11 @@ def test_a_byte_order_mark_before_json_is_passed_over() -> None:
     assert {"a": 1} == parsed(b'\xef\xbb\xbf{"a":1}')
 
 
+def test_what_is_no_utf_8_is_no_json() -> None:
+    """Letters that were lost would be taken for values, and written elsewhere."""
+    assert '{"a":"M\ufffdller"}' == parsed('{"a":"Müller"}'.encode("latin-1"))
+
+
 @pytest.mark.parametrize(
     ("body", "text"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import html
 import re
 import time
@@ -109,15 +110,18 @@ def parsed(content: bytes | str | None) -> Any:
     """Parse JSON, give text back as it is, and nothing as None."""
     if not content:
         return None
+    # Some servers put a byte order mark first. Bytes that are no UTF-8 are no JSON:
+    # replaced, they would pass for values of records.
+    if isinstance(content, bytes):
+        content = content.removeprefix(codecs.BOM_UTF8)
+    else:
+        content = content.removeprefix("\ufeff")
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError:
-        # Some servers put a byte order mark first.
-        text = content if isinstance(content, str) else _decoded(content)
-        try:
-            return orjson.loads(text.removeprefix("\ufeff"))
-        except orjson.JSONDecodeError:
-            return text
+        if isinstance(content, bytes):
+            return content.decode("utf-8", errors="replace")
+        return content
 
 
 def service_error(body: Any) -> tuple[str, str]:
@@ -161,10 +165,6 @@ def http_date(text: str) -> datetime | None:
     except ValueError:
         return None
     return told.replace(tzinfo=UTC) if told.tzinfo is None else told.astimezone(UTC)
-
-
-def _decoded(content: bytes) -> str:
-    return content.decode("utf-8", errors="replace")
 
 
 def _element(markup: str, names: str) -> str:
