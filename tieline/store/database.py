@@ -142,7 +142,8 @@ class Database:
         }
         if ids:
             values["id"] = list(ids)
-        self.execute_columns(connection, insert(table), values)
+        # Inline: nobody wants the new ids, which PostgreSQL would return row by row.
+        self.execute_columns(connection, insert(table).inline(), values)
 
     def execute_columns(
         self, connection: Connection, statement: Insert, values: dict[str, list[Any]]
