@@ -139,8 +139,11 @@ class Payloads:
         """Whether a lost update on this row is not acceptable.
 
         A field that users of both sides edit is written only if the row is still
-        the one that was read. What only the source may change goes in bulk.
+        the one that was read. What only the source may change goes in bulk, unless the
+        batch guards all its rows.
         """
+        if self._batch.guards_all:
+            return True
         if self._batch.forced[position]:
             return False
         return not self._shared.isdisjoint(self._batch.values[position])

@@ -99,7 +99,8 @@ class Batch:
     ids that were asked for and are no more; `made` are the positions whose counterpart
     a hook created before the row was written; `lines` are those of a nested mapping,
     `parents` the headers that came through, BC id to Dataverse id. `line_changes`
-    are lines that a hook wrote as a step of their header: they count as lines.
+    are lines that a hook wrote as a step of their header: they count as lines. With
+    `guards_all` no row is written that is not the one that was read any more.
     """
 
     def __init__(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flows.undo import undo
+from tieline.dataverse import Dataverse
 
 TO, FROM = "to-dataverse", "from-dataverse"
 
@@ -78,6 +79,31 @@ def test_a_record_that_was_changed_since_is_left_alone(world, pair):
     assert "By hand" == _account(world, pair)["name"]
     again = _undone(world, run)
     assert {"failed": 1} == world.counts(again, TO)
+
+
+@pytest.mark.parametrize(
+    ("field", "column", "value"),
+    [("displayName", "name", "By hand"), ("creditLimit", "creditlimit", 7)],
+)
+def test_an_edit_during_the_undo_is_not_lost(
+    world, pair, monkeypatch, field, column, value
+):
+    """Also of a field that Dataverse does not send back: no row goes unguarded."""
+    world.edit_customer(pair[0], **{field: "Wrong" if field == "displayName" else 5})
+    run = world.run("CUSTOMER")
+    update = Dataverse.update
+
+    async def comes_second(self, table, rows):
+        if table == "account" and rows:
+            world.edit_account(pair[1], **{column: value})
+        return await update(self, table, rows)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Dataverse, "update", comes_second)
+        report = _undone(world, run)
+    assert {"failed": 1} == world.counts(report, TO)
+    assert ["TL-309"] == [error.code for error in report.errors]
+    assert value == _account(world, pair)[column]
 
 
 def test_changes_that_are_not_synchronized_yet_are_not_lost(world, pair):
