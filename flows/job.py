@@ -225,6 +225,8 @@ async def _worked(
             state = end_state(report)
         except TielineError as error:
             get_run_logger().error("%s: %s", error.code, error)
+            if report.plan_id is not None:
+                session.store.drop_plan(report.plan_id)
             state = _broken(report, error)
         await write_log(RunLog(report, session, tables))
     return state

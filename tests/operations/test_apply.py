@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flows.apply import apply
+from tieline.errors import Unavailable
 
 TO, FROM = "to-dataverse", "from-dataverse"
 
@@ -33,6 +34,22 @@ def test_a_plan_inserts_under_the_ids_it_names(world):
     assert {customer["id"]: plan.changes[0].destination_id} == world.coupled()
     (account,) = world.dv.rows("account")
     assert ("Adatum", "London") == (account["name"], account["address1_city"])
+
+
+def test_a_dry_run_that_broke_leaves_no_plan(world, pair, monkeypatch):
+    """A plan is kept only when it is whole; the rows listed so far go, too."""
+    kept = []
+
+    async def breaks(run, _):
+        kept.extend(run.session.store.plan_rows(run.report.plan_id))
+        raise Unavailable("No answer.", system="bc")
+
+    monkeypatch.setattr("flows.job.preview_rest", breaks)
+    world.edit_customer(pair[0], displayName="Adatum Ltd")
+    report = world.run("CUSTOMER", dry_run=True)
+    assert (1, None, 1) == (len(kept), report.plan_id, report.exit_code)
+    with world.open_store() as store:
+        assert [] == list(store.plan_rows(report.flow_run_id))
 
 
 def test_both_directions_of_one_record(world, pair):
