@@ -140,7 +140,6 @@ class Batch:
         self.settled: dict[str, Mask] = {}
         self.results: dict[int, Written] = {}
         self.after: dict[int, Mapping[str, Any]] = {}
-        self.again: list[str] = []
         self.tally: dict[Action, int] = {}
         self._cells: dict[tuple[str, str], list[Any]] = {}
         self._arrays: dict[str, Values] = {}
