@@ -12,11 +12,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.odata.fakes import ROOT, client, wire
+from tests.odata.fakes import ROOT, Time, client, wire
 from tieline.business_central import BusinessCentral
 from tieline.dataverse.api import open_schema
 from tieline.dataverse.refusals import classify
-from tieline.errors import SignInRefused, Unavailable, VersionConflict
+from tieline.errors import SignInRefused, Throttled, Unavailable, VersionConflict
 from tieline.odata.model import Change, Written
 from tieline.odata.schema import MemoryCache
 from tieline.odata.writing import in_parts
@@ -165,3 +165,18 @@ async def test_parts_that_go_in_turn_end_with_the_first_that_breaks() -> None:
             )
     gc.collect()
     assert [2] == sent
+
+
+async def test_nobody_waits_for_days() -> None:
+    """Inside a batch, too, patience bounds what a Retry-After may ask for."""
+    asked = {"Retry-After": "Thu, 31 Dec 2099 00:00:00 GMT"}
+    time = Time()
+    server = OtherServer(lambda operation: {"status": 429, "headers": asked})
+    settings = BusinessCentralSettings(url=ROOT)
+    side = await BusinessCentral.connect(settings, wire=wire(server, time))
+    async with side:
+        with pytest.raises(Throttled):
+            await side.by_id("customers", [str(uuid.uuid4())], columns=[])
+        (written,) = await side.insert("customers", rows(1))
+    assert isinstance(written.error, Unavailable | Throttled)
+    assert 900 > sum(time.slept)

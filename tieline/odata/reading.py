@@ -140,6 +140,8 @@ class Reader:
                 return [read[place] for place in range(len(urls))]
             if refusal is not None:
                 pause_s = self.client.pause_after(refusal, attempt=attempt)
+                if pause_s > self.client.wire.patience_s:
+                    raise refusal
                 if isinstance(refusal, Throttled):
                     self.client.pace.throttled(pause_s)
                 await self.client.wire.sleep(pause_s)

@@ -73,6 +73,8 @@ async def settle(
         fruitless = fruitless + 1 if len(pending) == sent else 0
         if failure is not None and fruitless < ROUNDS:
             pause_s = client.pause_after(failure, attempt=max(1, fruitless))
+            if pause_s > client.wire.patience_s:
+                break
             if isinstance(failure, Throttled):
                 client.pace.throttled(pause_s)
             await client.wire.sleep(pause_s)
