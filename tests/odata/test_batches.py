@@ -119,6 +119,12 @@ def test_json_answers_are_matched_by_id(rows: list[Any], random: Any) -> None:
     assert expected == json_batch.decode(content, len(rows))
 
 
+def test_a_json_answer_without_a_status_is_none() -> None:
+    """What names no status may have been refused: it does not count as done."""
+    content = orjson.dumps({"responses": [{"id": "0", "body": {}}]})
+    assert [None] == json_batch.decode(content, 1)
+
+
 def test_json_answers_without_ids_stand_in_order() -> None:
     """A server that gives no ids answers in the order of the operations."""
     content = b'{"responses":[{"id":null,"status":200},{"id":null,"status":404}]}'

@@ -47,7 +47,8 @@ def decode(content: bytes, count: int) -> list[Result | None]:
     without_ids = all(one.get("id") is None for one in answers)
     for place, one in enumerate(answers):
         name = str(place) if without_ids else str(one.get("id"))
-        if name.isdigit() and int(name) < count:
+        # Without a status nobody knows what became of it: that is no answer.
+        if name.isdigit() and int(name) < count and one.get("status"):
             results[int(name)] = _result(one)
     return results
 
@@ -56,7 +57,7 @@ def _result(answer: dict[str, Any]) -> Result:
     headers = answer.get("headers") or {}
     body = answer.get("body")
     return Result(
-        int(answer.get("status") or 0),
+        int(answer["status"]),
         {str(name).lower(): str(value) for name, value in headers.items()},
         parsed(body) if isinstance(body, str) else body,
     )
