@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tasks.job_run import JobRun
-from tieline.batch import Action, Batch, Parked, Values
+from tieline.batch import Action, Batch, OneWay, Parked, Values
 from tieline.columns import transposed
 from tieline.errors import Blocked
 from tieline.failures import is_same_failure, next_try, parts
@@ -251,10 +251,13 @@ def _failures(
         batch.way,
         [parked.source_id for parked in batch.parked],
     )
+    held = _waiting_opposite(run, batch)
     errors: list[ErrorRow] = []
     couplings: list[dict[str, Any]] = []
     for parked in batch.parked:
         error, skips, waits = _error_row(run, batch, parked, former)
+        if skips and parked.destination_id in held:
+            skips, waits = False, True
         errors.append(error)
         action = Action.SKIP if skips else Action.WAIT if waits else Action.FAIL
         batch.tally[action] = batch.tally.get(action, 0) + 1
@@ -276,6 +279,25 @@ def _failures(
             row["skipped"] = skips or row["skipped"]
             couplings.append(row)
     return errors, couplings
+
+
+def _waiting_opposite(run: JobRun, batch: Batch) -> set[str | None]:
+    """Return the counterparts that wait for another record in the other direction.
+
+    Such a pair never becomes skipped: it would not be tried when that appears.
+    """
+    ids = [
+        parked.destination_id
+        for parked in batch.parked
+        if parked.coupling and parked.destination_id
+    ]
+    if not ids:
+        return set()
+    opposite: OneWay = "from-dataverse" if batch.to_dataverse else "to-dataverse"
+    rows = run.session.store.errors_for(
+        run.session.company_id, run.mapping.name, opposite, ids
+    )
+    return {id_ for id_, row in rows.items() if row.waiting_key is not None}
 
 
 def _error_row(

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from tieline.errors import (
     ApiError,
+    Blocked,
     Throttled,
     TielineError,
     Unavailable,
@@ -49,10 +50,11 @@ def next_try(
 
     Coupled records are tried at every run: the same failure twice skips them.
     Uncoupled ones get one more try at once, then wait 30 minutes, doubling up to
-    a day. What only the service's state caused is tried at the next run.
+    a day. What only the service's state caused is tried at the next run; what waits
+    for another record goes by no clock.
     """
-    transient = isinstance(error, Throttled | Unavailable)
-    if is_coupled or transient or attempts < 2:
+    has_no_clock = isinstance(error, Throttled | Unavailable | Blocked)
+    if is_coupled or has_no_clock or attempts < 2:
         return None
     minutes = min(30 * 2 ** (attempts - 2), 24 * 60)
     return now + timedelta(minutes=minutes)

@@ -66,6 +66,26 @@ def test_a_record_that_failed_once_goes_through(either_world, pair, salesperson)
     assert ("success", False) == (found.to_result, found.skipped)
 
 
+def test_a_waiting_pair_is_not_skipped_for_the_other_direction(
+    either_world, pair, salesperson
+):
+    """A conflict fails once beside the wait, then counts nowhere as long as it lasts.
+
+    Else the pair would not be tried when the salesperson appears.
+    """
+    world = either_world
+    world.edit_customer(pair[0], phoneNumber="1")
+    world.edit_account(pair[1], telephone1="2")
+    assert {"failed": 1} == world.counts(world.run("CUSTOMER"), FROM)
+    for _ in range(2):
+        report = world.run("CUSTOMER")
+        assert ({}, {}) == (world.counts(report, TO), world.counts(report, FROM))
+        assert not coupling(world, pair[0]).skipped
+    world.edit_account(pair[1], telephone1="1")
+    world.run_flow(couple, job="SALESPEOPLE", pairs=[f"{salesperson}={world.human}"])
+    assert {"modified": 1} == world.counts(world.run("CUSTOMER"), TO)
+
+
 @pytest.mark.scenario("CRMSynchSkippedRecords/T105_SynchFailedTwiceMakesSkippedRec")
 def test_a_blocked_record_waits_instead_of_being_skipped(
     either_world, pair, salesperson

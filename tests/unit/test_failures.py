@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tieline.errors import ConversionError, Unavailable
+from tieline.errors import Blocked, ConversionError, Unavailable
 from tieline.failures import comparable, is_same_failure, next_try
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -57,6 +57,12 @@ def test_uncoupled_records_back_off(attempts, is_coupled, expected):
     error = ConversionError("no")
     actual = next_try(error, attempts=attempts, is_coupled=is_coupled, now=NOW)
     assert expected == actual
+
+
+def test_what_waits_goes_by_no_clock():
+    """It is tried when the record that it waits for is coupled."""
+    error = Blocked("Waits.", mapping="CURRENCY", key="DKK")
+    assert next_try(error, attempts=9, is_coupled=False, now=NOW) is None
 
 
 def test_transient_errors_are_tried_at_once():
