@@ -39,6 +39,24 @@ async def differing_fields(
     return [list(dict.fromkeys(names)) for names in found]
 
 
+def fields_moved_on_both_sides(
+    run: JobRun, couplings: pd.DataFrame, bc: pd.DataFrame, dataverse: pd.DataFrame
+) -> list[list[str]]:
+    """Return for each pair the fields for both ways that both sides changed.
+
+    Changed is what is no longer the last common value, or never had one.
+    """
+    found: list[list[str]] = [[] for _ in range(len(couplings))]
+    if run.mapping.direction is not Direction.BIDIRECTIONAL:
+        return found
+    pairs = _Pairs(run, couplings, bc, dataverse)
+    for row, _ in compared(run.mapping):
+        if row.both_ways:
+            for position in np.flatnonzero(pairs.both_moved(row)):
+                found[position].append(row.name)
+    return found
+
+
 def compared(mapping: TableMapping) -> list[tuple[FieldMapping, Direction]]:
     """Return the field rows that keep both sides equal, and which way they go.
 
@@ -105,6 +123,13 @@ class _Pairs:
             equal[left] = is_known & (back == now[here][left])
         differ: Mask = ~equal
         return differ
+
+    def both_moved(self, row: FieldMapping) -> Mask:
+        """Tell in which pairs neither side holds the last common value."""
+        moved = np.ones(self._size, dtype=bool)
+        for side, commons in self._commons.items():
+            moved &= _common(commons, row.key) != self._now(row, side)
+        return moved
 
     def _now(self, row: FieldMapping, side: str) -> Values:
         frame = self._frames[side]

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from tasks.compare import differing_fields
+from tasks.compare import differing_fields, fields_moved_on_both_sides
 from tasks.job_run import JobRun
 from tasks.named import plain_name, resolve_records
 from tieline.batch import Action, Batch, moment
@@ -49,6 +49,7 @@ async def explain(run: JobRun, name: str) -> Facts:
         outside=outside,
         errors=_errors(run, ids),
     )
+    facts = replace(facts, is_released=_is_released(run, facts.error))
     if coupling is None:
         return await _of_uncoupled(run, facts, rows)
     if all(len(rows[side]) for side in SIDES):
@@ -88,6 +89,14 @@ def _errors(run: JobRun, ids: dict[str, str | None]) -> dict[str, ErrorRow]:
     return {way: row for way, rows in found.items() for row in rows.values()}
 
 
+def _is_released(run: JobRun, error: ErrorRow | None) -> bool:
+    """Tell whether the record that this one waited for is coupled by now."""
+    if error is None or error.waiting_mapping is None or error.waiting_key is None:
+        return False
+    store, company = run.session.store, run.session.company_id
+    return store.find(company, error.waiting_mapping, error.waiting_key) is not None
+
+
 async def _of_uncoupled(
     run: JobRun, facts: Facts, rows: dict[str, pd.DataFrame]
 ) -> Facts:
@@ -123,13 +132,18 @@ async def _of_pair(
         "bc_common": [coupling.bc_common],
         "dataverse_common": [coupling.dataverse_common],
     }
-    (fields,) = await differing_fields(
-        run, pd.DataFrame(known, dtype=object), rows["bc"], rows["dataverse"]
-    )
+    pair = (pd.DataFrame(known, dtype=object), rows["bc"], rows["dataverse"])
+    (fields,) = await differing_fields(run, *pair)
+    (apart,) = fields_moved_on_both_sides(run, *pair)
     moved = set()
     if coupling.pending_to or rows["bc"]["version"].iloc[0] != coupling.bc_version:
         moved.add("bc")
     version = rows["dataverse"]["version"].iloc[0]
     if coupling.pending_from or version != coupling.dataverse_version:
         moved.add("dataverse")
-    return replace(facts, differing=tuple(fields), moved=frozenset(moved))
+    return replace(
+        facts,
+        differing=tuple(fields),
+        disputed=tuple(name for name in fields if name in apart),
+        moved=frozenset(moved),
+    )

@@ -5,13 +5,14 @@ No I/O: what is known of the record comes in, the advice goes out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from tieline.errors import SYSTEM_TITLES
 from tieline.mapping import Direction, TableMapping
 from tieline.odata.model import Condition
+from tieline.policies import UpdateConflictPolicy
 from tieline.store import Coupling, ErrorRow
 
 _WORDS = {
@@ -26,6 +27,9 @@ _WORDS = {
     "not_blank": "is not blank",
 }
 
+_UNDECIDED = (UpdateConflictPolicy.MERGE, UpdateConflictPolicy.NONE)
+"""The policies with which a field that both sides changed fails."""
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -33,9 +37,10 @@ class Facts:
 
     `in_filter` is None for a side that has no such record; `outside` names the
     conditions that do not hold. `differing` are the fields in which a coupled
-    pair disagrees, `moved` the sides that changed since the last run. `is_new`
-    tells that the next run would read an uncoupled record; `left_out` that a
-    rule of the table keeps it out.
+    pair disagrees, `disputed` those of them for both ways that both sides changed,
+    `moved` the sides that changed since the last run. `is_new` tells that the next
+    run would read an uncoupled record; `is_released` that what it waited for is
+    coupled now; `left_out` that a rule of the table keeps it out.
     """
 
     mapping: TableMapping
@@ -47,8 +52,10 @@ class Facts:
     outside: Mapping[str, tuple[Condition, ...]] = field(default_factory=dict)
     errors: Mapping[str, ErrorRow] = field(default_factory=dict)
     differing: tuple[str, ...] = ()
+    disputed: tuple[str, ...] = ()
     moved: frozenset[str] = frozenset()
     is_new: bool = False
+    is_released: bool = False
     left_out: bool = False
 
     @property
@@ -60,6 +67,11 @@ class Facts:
     @property
     def blocker(self) -> str | None:
         """The job and the record that this one waits for."""
+        return None if self.is_released else self.waited_for
+
+    @property
+    def waited_for(self) -> str | None:
+        """The job and the record that it waited for at the last run."""
         error = self.error
         if error is None or error.waiting_key is None:
             return None
@@ -99,6 +111,7 @@ def advice(facts: Facts) -> str:
         _outside,
         _left_out,
         _uncoupled,
+        _in_conflict,
         _differs,
     )
     for rule in rules:
@@ -134,7 +147,8 @@ def _deleted(facts: Facts) -> str:
 def _skipped(facts: Facts) -> str:
     if facts.coupling is None or not facts.coupling.skipped:
         return ""
-    error = facts.error
+    failures = (row for row in facts.errors.values() if row.waiting_key is None)
+    error = next(failures, None)
     why = "" if error is None else f" with {error.code} ({error.message.rstrip('.')})"
     return (
         f"It is skipped because it failed{why}: put that right, then `tieline resolve "
@@ -143,8 +157,13 @@ def _skipped(facts: Facts) -> str:
 
 
 def _waits(facts: Facts) -> str:
-    if facts.blocker is None:
+    if facts.waited_for is None:
         return ""
+    if facts.is_released:
+        return (
+            f"It waited for {facts.waited_for}, which is coupled now: it is tried at "
+            "the next run."
+        )
     return (
         f"It waits for {facts.blocker} and goes through by itself when that is coupled."
     )
@@ -207,23 +226,39 @@ def _uncoupled(facts: Facts) -> str:
     )
 
 
+def _in_conflict(facts: Facts) -> str:
+    policy = facts.mapping.update_conflict
+    if not facts.disputed or policy not in _UNDECIDED:
+        return ""
+    decision = f"tieline resolve {facts.mapping.name}"
+    return (
+        f"{', '.join(facts.disputed)} {_verb(facts.disputed)} and both sides changed: "
+        f"the next run fails, unless `{decision} send --record {facts.name}` or "
+        f"`{decision} get --record {facts.name}` decides which side wins."
+    )
+
+
+def _verb(fields: Sequence[str]) -> str:
+    return "differs" if len(fields) == 1 else "differ"
+
+
 def _differs(facts: Facts) -> str:
     if not facts.differing:
         return ""
     job, name = facts.mapping.name, facts.name
-    fields = ", ".join(facts.differing)
+    fields = f"{', '.join(facts.differing)} {_verb(facts.differing)}"
     passes = facts.mapping.passes(facts.mapping.direction)
     sources = {"bc" if one is Direction.TO_DATAVERSE else "dataverse" for one in passes}
     changed = sorted(SYSTEM_TITLES[side] for side in facts.moved & sources)
     if changed:
         return (
-            f"It was changed in {' and '.join(changed)} ({fields} differs) and will be "
+            f"It was changed in {' and '.join(changed)} ({fields}) and will be "
             "transferred at the next run."
         )
     if facts.mapping.always_full:
-        return f"{fields} differs and will be transferred at the next run."
+        return f"{fields} and will be transferred at the next run."
     action = "send" if "bc" in sources else "get"
     return (
-        f"{fields} differs, though the side that {job} reads did not change: `tieline "
+        f"{fields}, though the side that {job} reads did not change: `tieline "
         f"resolve {job} {action} --record {name}` brings it into line."
     )

@@ -105,14 +105,22 @@ def test_a_one_way_field_changed_on_the_other_side(world, pair):
 
 
 def test_waiting(world):
-    """The blocker is named as `tieline couplings` names it."""
-    world.company.insert("salespeoplePurchasers", {"code": "JO", "displayName": "Jo"})
+    """The blocker is named as `tieline couplings` does, until it is coupled."""
+    jo = world.company.insert(
+        "salespeoplePurchasers", {"code": "JO", "displayName": "Jo"}
+    )
     customer = world.customer("Blocked", salespersonCode="JO")
-    world.run("CUSTOMER", create_new=True)
+    for _ in range(2):
+        world.run("CUSTOMER", create_new=True, records=[customer["id"]])
     answer = _explained(customer["number"])
     assert "SALESPEOPLE JO" == answer["blocker"]
     assert "failure" == answer["last_result"]["to-dataverse"]
     assert "waits for SALESPEOPLE JO" in answer["advice"]
+    assert answer["next_try"] is None
+    world.run_flow(couple, job="SALESPEOPLE", pairs=[f"{jo['id']}={world.human}"])
+    answer = _explained(customer["number"])
+    assert answer["blocker"] is None
+    assert "SALESPEOPLE JO, which is coupled now" in answer["advice"]
 
 
 def test_failed_then_skipped(world, pair):
@@ -140,10 +148,25 @@ def test_a_deleted_counterpart(world, pair):
 
 
 def test_coupled_by_hand(world):
-    """A new pair that differs is merged at the next run."""
+    """A new pair that differs in a field for both ways is a conflict."""
     customer, account = world.customer("Adatum"), world.account("Adatum Corp")
     world.run_flow(couple, job="CUSTOMER", pairs=[f"{customer['id']}={account}"])
-    assert "changed in Business Central and Dataverse" in _explained(account)["advice"]
+    advice = _explained(account)["advice"]
+    assert "displayName differs and both sides changed" in advice
+    assert f"resolve CUSTOMER send --record {account}" in advice
+    assert {"TL-302"} == {error.code for error in world.run("CUSTOMER").errors}
+
+
+def test_a_conflict_to_come(world, pair):
+    """Only a field that both sides changed is one, and only if no policy decides."""
+    world.edit_customer(pair[0], phoneNumber="2", website="new.example")
+    world.edit_account(pair[1], telephone1="3")
+    advice = _explained(pair[0])["advice"]
+    assert "phoneNumber differs and both sides changed: the next run fails" in advice
+    assert "website" not in advice
+    world.configure('[mappings.CUSTOMER]\nupdate_conflict = "send"\n')
+    advice = _explained(pair[0])["advice"]
+    assert "(website, phoneNumber differ) and will be transferred" in advice
 
 
 def test_an_unknown_record(world):
