@@ -64,7 +64,7 @@ async def resolve(
                 await _find_deleted(run)
             return
         rows = coupled_rows(run, records) if records else _all_rows(run, action)
-        await _act(run, mapping, action, rows)
+        await _act(run, mapping, action, rows, are_named=bool(records))
 
     return await logged_run(
         name, work, company=company, tables=(declared.bc, declared.dataverse)
@@ -104,8 +104,14 @@ def _all_rows(run: JobRun, action: str) -> pd.DataFrame:
 
 
 async def _act(
-    run: JobRun, mapping: TableMapping, action: str, rows: pd.DataFrame
+    run: JobRun,
+    mapping: TableMapping,
+    action: str,
+    rows: pd.DataFrame,
+    *,
+    are_named: bool,
 ) -> None:
+    """Act on couplings; of those that nobody named, on those alone that it fits."""
     if action in FORCED:
         _unskip(run, rows)
         await _force(run, mapping, FORCED[action], list(rows["bc_id"]))
@@ -121,7 +127,8 @@ async def _act(
     _forget(run, rows[neither])
     one = rows["on_bc"] ^ rows["on_dataverse"]
     both = rows["on_bc"] & rows["on_dataverse"]
-    _refuse(run, rows[both], f"Both sides exist: there is nothing to {action}.")
+    if are_named:
+        _refuse(run, rows[both], f"Both sides exist: there is nothing to {action}.")
     if action == "restore":
         await _restore(run, mapping, rows[one])
     else:
@@ -311,17 +318,10 @@ async def _find_deleted(run: JobRun) -> None:
 
 
 def _lost(run: JobRun, row: Any) -> ErrorRow:
-    gone = [
-        table
-        for side, table in (
-            ("bc", run.mapping.bc),
-            ("dataverse", run.mapping.dataverse),
-        )
-        if not getattr(row, f"on_{side}")
-    ]
-    error = CoupledToDeleted(
-        f"The record is coupled to a deleted record: {' and '.join(gone)} no longer "
-        "has it."
+    error = (
+        CoupledToDeleted.of("dataverse", str(row.dataverse_id))
+        if row.on_bc
+        else CoupledToDeleted.of("bc", str(row.bc_id))
     )
     return ErrorRow(
         company=run.session.company_id,

@@ -161,10 +161,8 @@ def _resolve_deletion(one_pass: Pass, batch: Batch, position: int) -> None:
     """
     policy = one_pass.run.options.deletion_conflict
     if policy is DeletionConflictPolicy.NONE:
-        table = batch.destination_table
-        error = CoupledToDeleted(
-            f"The record is coupled to a deleted record: the {table} "
-            f"{batch.destination_id[position]} no longer exists."
+        error = CoupledToDeleted.of(
+            batch.destination_side, batch.destination_id[position]
         )
         batch.fail(position, error)
     elif not batch.allow_deletions:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tasks.deletions import SUSPICIOUS
 from tasks.job_run import Pass
 from tieline.errors import SafetyStop
+from tieline.policies import DeletionConflictPolicy
 from tieline.report import PlannedChange
 
 
@@ -24,10 +25,10 @@ async def guard_deletions(one_pass: Pass) -> None:
     if count <= limits.max_deleted and not is_share:
         return
     policy = run.options.deletion_conflict
-    for id_ in one_pass.deletions:
-        run.report.changes.append(
-            PlannedChange(one_pass.way, policy.value, id_, None, ())
-        )
+    action = "restore" if policy is DeletionConflictPolicy.RESTORE else "uncouple"
+    run.report.changes += [
+        PlannedChange(one_pass.way, action, id_, None, ()) for id_ in one_pass.deletions
+    ]
     msg = (
         f"{run.mapping.name}: {count} of {total} coupled records have lost their "
         f"counterpart, and {policy.value} would act on all of them. Nothing of it "

@@ -223,14 +223,12 @@ def _note(one_pass: Pass, batch: Batch, position: int, written: Written) -> None
 
 def _as_record_error(batch: Batch, position: int, error: ApiError) -> TielineError:
     is_insert = batch.action[position] is Action.INSERT
-    table = batch.destination_table
     if isinstance(error, NotFound) and not is_insert:
-        return CoupledToDeleted(
-            f"The record is coupled to a deleted record: the {table} "
-            f"{batch.destination_id[position]} no longer exists."
+        return CoupledToDeleted.of(
+            batch.destination_side, batch.destination_id[position]
         )
     verb = "Inserting" if is_insert else "Modifying"
-    return rejected(verb, table, error)
+    return rejected(verb, batch.destination_table, error)
 
 
 def rejected(verb: str, table: str, error: ApiError) -> RecordError:

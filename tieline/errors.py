@@ -216,6 +216,14 @@ class CoupledToDeleted(RecordError):
 
     code = "TL-303"
 
+    @classmethod
+    def of(cls, side: SystemName, id_: str) -> CoupledToDeleted:
+        """Return the failure of a record whose counterpart on a side is gone."""
+        return cls(
+            f"The record is coupled to a deleted record: {id_} no longer exists in "
+            f"{SYSTEM_TITLES[side]}."
+        )
+
 
 class ConversionError(RecordError):
     """A value has no counterpart on the other side."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from flows.couple import couple
+from flows.resolve import resolve
+from tests.scenarios.pairs import errors
 
 TO, FROM = "to-dataverse", "from-dataverse"
 
@@ -63,9 +65,39 @@ def test_too_many_deletions_stop_before_the_first(world):
         world.dv.delete_as(world.human, "account", account)
     report = world.run("CUSTOMER", deletion_conflict="restore")
     assert ("TL-401", 1) == (report.error_code, report.exit_code)
-    assert 6 == len(report.changes)
+    assert ["restore"] * 6 == [change.action for change in report.changes]
     assert 2 == len(world.dv.rows("account"))
     assert 8 == len(world.coupled())
+    report = world.run("CUSTOMER", deletion_conflict="remove-coupling")
+    assert ["uncouple"] * 6 == [change.action for change in report.changes]
+
+
+def test_restoring_all_means_what_lost_a_side(world, pair):
+    """A record that fails for another reason is not named, and no failure of it."""
+    other = world.customer("Other")
+    world.run("CUSTOMER", create_new=True)
+    world.edit_customer(other["id"], displayName="Left")
+    world.edit_account(world.coupled()[other["id"]], name="Right")
+    world.dv.delete_as(world.human, "account", pair[1])
+    world.run("CUSTOMER")
+    everything = {"job": "CUSTOMER", "action": "restore", "all_records": True}
+    (report,) = world.run_flow(resolve, **everything)
+    assert ({"inserted": 1}, []) == (world.counts(report, TO), report.errors)
+    (report,) = world.run_flow(
+        resolve, job="CUSTOMER", action="restore", records=[other["id"]]
+    )
+    assert "Both sides exist" in report.errors[0].message
+
+
+def test_what_find_deleted_says(world, pair):
+    """As a run does: which record is gone, and on which side."""
+    world.company.delete("customers", pair[0])
+    world.run_flow(resolve, job="CUSTOMER", action="find-deleted")
+    (error,) = errors(world, "CUSTOMER")
+    assert (
+        f"The record is coupled to a deleted record: {pair[0]} no longer exists in "
+        "Business Central."
+    ) == error.message
 
 
 def test_an_empty_side_stops_a_run_whatever_the_policy(world):
