@@ -46,7 +46,7 @@ def _document(report: JobReport) -> dict[str, Any]:
     found = report.verification or Verification(report.job)
     document = found.as_dict()
     if report.error_code:
-        document["error"] = {"code": report.error_code, "message": report.message}
+        document["error"] = {"code": report.error_code, "message": report.reason}
     return document
 
 

@@ -60,7 +60,7 @@ class Planned:
         """Count a row as failed, and leave it as it is."""
         row = self.rows.pop(source_id)
         error = MovedMeanwhile(
-            f"The planned {row.action} no longer fits: {why}.",
+            f"What is planned for it ({row.action}) no longer fits: {why}.",
             advice="Make a new plan.",
         )
         self._run.counters(self._way).failed += 1

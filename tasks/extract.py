@@ -13,6 +13,7 @@ from tasks.named import named_sources
 from tieline.batch import Batch, moment
 from tieline.mapping import Direction
 from tieline.odata.model import Page
+from tieline.store import Outcome
 
 
 class Reader:
@@ -45,12 +46,24 @@ class Reader:
             run.mapping, direction, run.options, frame, run_id=run.run_id, insist=True
         )
         batch.gone = sorted(set(ids) - set(frame["id"]))
-        if batch.gone and not run.mapping.only_candidates:
-            # Errors of coupled ones stay: the deletion policy decides about those.
-            run.session.store.forget_uncoupled_errors(
-                run.session.company_id, run.mapping.name, batch.way, batch.gone
-            )
+        if not run.mapping.only_candidates:
+            self._forget_gone(batch, batch.gone)
         return batch
+
+    def _forget_gone(self, batch: Batch, gone: list[str]) -> None:
+        """Forget the errors of uncoupled records that no longer exist."""
+        run = self.current.run
+        store, company = run.session.store, run.session.company_id
+        coupled = store.couplings(
+            company, run.mapping.name, side=batch.source_side, ids=gone
+        )
+        cleared = [id_ for id_ in gone if id_ not in coupled.index]
+        if cleared:
+            store.save(
+                Outcome(
+                    company, run.mapping.name, batch.way, at=run.now, cleared=cleared
+                )
+            )
 
     async def _page(self) -> Batch | None:
         run = self.current.run

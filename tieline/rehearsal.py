@@ -114,9 +114,6 @@ class RehearsedStore:
     def set_cursor(self, *_: Any) -> None:
         """Move no cursor."""
 
-    def forget_uncoupled_errors(self, *_: Any) -> None:
-        """Forget nothing."""
-
 
 def plain(value: Any) -> Any:
     """Return a value as it would be read: a lookup is an id."""

@@ -87,6 +87,15 @@ def test_what_is_not_there(services, invoke, prefect_server):
         assert "error" in document(invoke(*arguments, "--json"))
 
 
+def test_verify_tells_why_it_broke(services, invoke, prefect_server):
+    """The code stands beside the sentence, not in it."""
+    result = invoke("verify", "CUSTOMER", "--company", "Nobody", "--json")
+    assert 2 == result.exit_code
+    error = document(result)["error"]
+    assert "TL-103" == error["code"]
+    assert error["message"].startswith("Business Central has no company called")
+
+
 def test_explain(pair, invoke):
     """All keys are there, and people get the advice as a sentence."""
     told = document(invoke("explain", "CUSTOMER", pair[1], "--json"))

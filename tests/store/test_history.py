@@ -48,9 +48,9 @@ def test_intents_keep_their_order_in_any_number(store):
 
 
 def test_intents_belong_to_their_job_and_direction(store):
-    """Finished ones are gone; those of others stay."""
+    """Dropped ones are gone; those of others stay."""
     ids = store.open_intents([_intent(1), _intent(2, direction="from-dataverse")])
-    store.save(outcome(finished_intents=ids[:1]))
+    store.drop_intents(ids[:1])
     assert [] == store.unfinished_intents(COMPANY, JOB, "to-dataverse")
     assert 1 == len(store.unfinished_intents(COMPANY, JOB, "from-dataverse"))
     assert [] == store.open_intents([])

@@ -40,6 +40,13 @@ def test_an_option_stands_for_one_code_only(store):
     assert [NET30] == store.options(COMPANY, COLUMN)
 
 
+def test_options_are_deleted_by_record(store):
+    """The others stay."""
+    store.save_options(COMPANY, COLUMN, [NET30, CASH])
+    store.delete_options(COMPANY, COLUMN, [NET30.bc_id, bc(9)])
+    assert [CASH] == store.options(COMPANY, COLUMN)
+
+
 def test_a_cached_text_ages(store):
     """It counts up to its age and not beyond; putting it again renews it."""
     store.put_cached("bc/metadata", "old", NOW - timedelta(seconds=61))

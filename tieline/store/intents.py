@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from tieline.store.database import Database
 from tieline.store.rows import Direction, IntentRow
@@ -42,3 +42,8 @@ class Intents(Database):
         )
         with self.reading() as connection:
             return [IntentRow(**row) for row in connection.execute(query).mappings()]
+
+    def drop_intents(self, ids: Sequence[int]) -> None:
+        """Forget intents whose write did not happen."""
+        with self.writing() as connection:
+            connection.execute(delete(intent).where(self.one_of(intent.c.id, ids)))

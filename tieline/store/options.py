@@ -50,3 +50,14 @@ class Options(Database):
             except IntegrityError:
                 msg = f"{column}: one code stands for one option, and no other."
                 raise AlreadyCoupled(msg) from None
+
+    def delete_options(self, company: str, column: str, bc_ids: Sequence[str]) -> None:
+        """Remove the option couplings of these records."""
+        c = option_coupling.c
+        statement = delete(option_coupling).where(
+            c.company == company,
+            c.dataverse_column == column,
+            self.one_of(c.bc_id, bc_ids),
+        )
+        with self.writing() as connection:
+            connection.execute(statement)
