@@ -7,8 +7,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-YOUNG = 100_000
-"""Objects made before the collector looks at the young ones: about a batch's."""
+YOUNG = 20_000
+"""Objects made before the collector looks at the young ones."""
 
 
 class _Spared:

@@ -28,7 +28,7 @@ from tieline.store.column_types import is_one_of, to_raw_values
 
 _BUSY_TIMEOUT_S = 30
 _WRITES = "tieline_writes"
-_CACHE_KB = 32_000
+_CACHE_KB = 8_000
 _CHECKPOINT_PAGES = 4_000
 
 
@@ -55,8 +55,8 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = NORMAL")
-    # A batch touches pages all over the file; with the default of 2 MB each of them
-    # is read and written several times in one transaction.
+    # A batch touches pages all over the file; with the default of 2 MB most of them
+    # are read and written several times in one transaction.
     connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
     connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
 
