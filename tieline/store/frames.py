@@ -9,7 +9,7 @@ import numpy as np
 import orjson
 import pandas as pd
 
-from tieline.store.column_types import from_milliseconds, to_json, to_milliseconds
+from tieline.store.column_types import from_milliseconds, to_raw_values
 from tieline.store.schema import coupling
 
 KEYS = ("company", "mapping")
@@ -83,10 +83,6 @@ def to_raw(series: pd.Series[Any]) -> list[Any]:
         counts = series.dt.as_unit("ms").astype("int64").tolist()
         return [None if count == _NOT_A_TIME else count for count in counts]
     values = series.astype(object).where(series.notna(), None).tolist()
-    if series.name in MOMENTS:
-        return [None if value is None else to_milliseconds(value) for value in values]
     if series.name in FLAGS:
         return [bool(value) for value in values]
-    if series.name in OBJECTS:
-        return [None if value is None else to_json(value) for value in values]
-    return values
+    return to_raw_values(coupling.c[str(series.name)].type, values)
