@@ -1,7 +1,9 @@
 """FULL-SYNCHRONIZATION: brings two systems together that never were, or anew.
 
 For each job it looks at what both sides hold and recommends: nothing where both
-are empty, full where one is empty, couple first where both hold records. A full
+are empty, full where one is empty, couple first where both hold records. All jobs
+are looked at before the first one writes, and rows that every organisation starts
+with, or that Tieline adds by itself, do not count. A full
 run ignores the watermarks and creates what is missing; where records are coupled
 first, by the mapping's match fields, only those are synchronized, unless the
 caller asks for creation. The mappings' ordinary settings stay as they are.
@@ -9,6 +11,7 @@ caller asks for creation. The mappings' ordinary settings stay as they are.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from prefect import flow, get_run_logger
@@ -44,13 +47,15 @@ async def full_synchronization(
         dry_run: Show recommendations and changes, and write nothing.
     """
     log = get_run_logger()
+    mappings = selected(jobs)
+    advised = await _advised(mappings, company)
 
     async def run(name: str) -> JobReport:
-        try:
-            advice, mapping = await _recommended(name, company)
-        except TielineError as error:
-            log.error("%s: %s: %s", name, error.code, error)
-            return broken_report(name, error, state="NotRun")
+        found = advised[name]
+        if isinstance(found, TielineError):
+            log.error("%s: %s: %s", name, found.code, found)
+            return broken_report(name, found, state="NotRun")
+        advice, mapping = found
         log.info("%s: %s", name, advice)
         report = JobReport(name)
         if advice == "couple first" and not dry_run:
@@ -69,7 +74,7 @@ async def full_synchronization(
         )
         return _together(advice, report, synchronized)
 
-    return await run_in_order(selected(jobs), run)
+    return await run_in_order(mappings, run)
 
 
 async def _couple(mapping: TableMapping, company: str | None) -> JobReport:
@@ -113,14 +118,32 @@ def _together(advice: str, coupled: JobReport, report: JobReport) -> JobReport:
     return report
 
 
-async def _recommended(
-    name: str, company: str | None
-) -> tuple[Recommendation, TableMapping]:
-    settings = load_settings()
-    check_overrides(settings, MAPPINGS.values())
-    async with open_session(settings, company=company) as session:
-        mapping = with_overrides(MAPPINGS[name], settings)
+Advised = tuple[Recommendation, TableMapping] | TielineError
+
+
+async def _advised(names: Iterable[str], company: str | None) -> dict[str, Advised]:
+    """Return each job's recommendation and mapping, or why there is none.
+
+    What one job writes would count for the next one: all are asked first.
+    """
+    advised: dict[str, Advised] = {}
+    try:
+        settings = load_settings()
+        check_overrides(settings, MAPPINGS.values())
+        async with open_session(settings, company=company) as session:
+            for name in names:
+                advised[name] = await _recommended(name, session)
+    except TielineError as error:
+        return {name: advised.get(name, error) for name in names}
+    return advised
+
+
+async def _recommended(name: str, session: Session) -> Advised:
+    mapping = with_overrides(MAPPINGS[name], session.settings)
+    try:
         return await recommendation(mapping, session), mapping
+    except TielineError as error:
+        return error
 
 
 async def recommendation(mapping: TableMapping, session: Session) -> Recommendation:
@@ -130,21 +153,33 @@ async def recommendation(mapping: TableMapping, session: Session) -> Recommendat
         answer: Recommendation = await hook(session)
         return answer
     bc = await holds_rows(session, "bc", mapping)
-    dataverse = await holds_rows(session, "dataverse", mapping)
+    given = mapping.hooks.given
+    ignored = frozenset(await given(session)) if given is not None else frozenset()
+    dataverse = await holds_rows(session, "dataverse", mapping, ignored=ignored)
     if bc and dataverse:
         return "couple first"
     return "full" if bc or dataverse else "nothing"
 
 
-async def holds_rows(session: Session, side: str, mapping: TableMapping) -> bool:
-    """Whether a side holds a row inside the mapping's filter; reads one page."""
+async def holds_rows(
+    session: Session,
+    side: str,
+    mapping: TableMapping,
+    *,
+    ignored: frozenset[str] = frozenset(),
+) -> bool:
+    """Whether a side holds a row inside the mapping's filter.
+
+    Rows whose ids are in `ignored` do not count. Reads one page beyond them.
+    """
     is_bc = side == "bc"
     pages = session.side(side).changed(
         mapping.bc if is_bc else mapping.dataverse,
         columns=(),
         where=mapping.bc_filter if is_bc else mapping.dataverse_filter,
-        page_rows=1,
+        page_rows=len(ignored) + 1,
     )
     async for page in pages:
-        return len(page.frame) > 0
+        if not ignored.issuperset(page.frame["id"]):
+            return True
     return False

@@ -16,6 +16,7 @@ from flows.price_list import (
     CURRENCY_AMOUNT,
     NO_CONTROL,
     default_price_list,
+    list_name,
     own_company,
     price_row_id,
 )
@@ -25,11 +26,6 @@ from tieline.odata.model import Change, Condition, Ref
 from tieline.session import Session
 
 LISTS = "invoice price lists"
-
-
-def list_name(currency: str) -> str:
-    """Return the name of the price list of a foreign currency."""
-    return f"Price List in {currency}"
 
 
 async def price_lists(

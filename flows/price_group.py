@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from flows.job import job_flow
+from flows.price_list import lists_of_other_jobs
 from flows.sales_price import GROUPS, ITEMS, LOCK, SALES_PRICE, units_of
 from flows.units import UNITS, unit_pairs
 from tieline.batch import Action, Batch
@@ -193,7 +194,11 @@ PRICE_GROUP = TableMapping(
         ),
         FieldMapping(None, "bcbi_companyid", TO, Company(), is_default=False),
     ),
-    hooks=Hooks(complete=take_currency_of_prices, transformed=check_prices),
+    hooks=Hooks(
+        complete=take_currency_of_prices,
+        transformed=check_prices,
+        given=lists_of_other_jobs,
+    ),
 )
 
 price_group = job_flow(PRICE_GROUP)

@@ -6,6 +6,7 @@ it can be activated; the row follows the product's price and unit.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -46,6 +47,36 @@ def list_names(currency: str) -> tuple[str, str]:
         f"{PRODUCT_NAME} Default Price List",
         f"{PRODUCT_NAME} {currency} Default Price List",
     )
+
+
+def list_name(currency: str) -> str:
+    """Return the name of the price list that invoices in a currency get."""
+    return f"Price List in {currency}"
+
+
+def is_own_list(name: str) -> bool:
+    """Whether a price list bears a name that products or invoices give theirs.
+
+    No customer price group has a code of that length.
+    """
+    return re.fullmatch(_OWN_NAMES, name, re.IGNORECASE) is not None
+
+
+_OWN_NAMES = "|".join(
+    (
+        f"{re.escape(PRODUCT_NAME)} (\\S+ )?Default Price List",
+        list_name("\\S+"),
+    )
+)
+
+
+async def lists_of_other_jobs(session: Session) -> list[str]:
+    """Return the price lists that products and invoices made for themselves."""
+    known = session.store.cursor(session.company_id, DEFAULT, "id")
+    ids = [] if known is None else [known]
+    async for page in session.dataverse.changed("pricelevel", columns=("name",)):
+        ids += [row["id"] for row in rows_of(page.frame) if is_own_list(row["name"])]
+    return ids
 
 
 async def default_price_list(session: Session) -> str:

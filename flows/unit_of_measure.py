@@ -7,6 +7,7 @@ quantity 1 that bears the code. The platform creates that unit with the group.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,9 @@ from tieline.session import Session
 TO = Direction.TO_DATAVERSE
 
 ACTIVE = 0
+DEFAULT_GROUP = "Default Unit"
+"""The unit group that every organisation starts with; some translate its name."""
+
 NAME_LENGTH = 200
 
 
@@ -128,6 +132,22 @@ async def rename_units(batch: Batch, session: Session) -> None:
         batch.took(position, Written(batch.destination_id[position]))
 
 
+async def default_group(session: Session) -> list[str]:
+    """Return the unit group that every organisation starts with.
+
+    It is known by its name; a single group counts as it whatever its name is,
+    unless it is one that stands for a unit of measure.
+    """
+    rows: list[dict[str, Any]] = []
+    async for page in session.dataverse.changed("uomschedule", columns=("name",)):
+        rows += rows_of(page.frame)
+    named = [row["id"] for row in rows if row["name"] == DEFAULT_GROUP]
+    if named or len(rows) != 1:
+        return named
+    is_ours = str(rows[0]["name"]).startswith(group_name(""))
+    return [] if is_ours else [rows[0]["id"]]
+
+
 UNITOFMEASURE = TableMapping(
     name="UNITOFMEASURE",
     description="Units of measure, as unit groups of Dataverse.",
@@ -147,7 +167,12 @@ UNITOFMEASURE = TableMapping(
             is_default=False,
         ),
     ),
-    hooks=Hooks(adopt=adopt_by_name, transformed=check_units, loaded=rename_units),
+    hooks=Hooks(
+        adopt=adopt_by_name,
+        transformed=check_units,
+        loaded=rename_units,
+        given=default_group,
+    ),
 )
 
 unit_of_measure = job_flow(UNITOFMEASURE)

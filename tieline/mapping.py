@@ -80,6 +80,7 @@ class FieldMapping:
 # this room: named here as Any so that a declaration needs to know none of them.
 Hook = Callable[[Any, Any], Awaitable[None]]
 UncoupledHook = Callable[[dict[str, str], Any], Awaitable[dict[str, list[str]]]]
+GivenHook = Callable[[Any], Awaitable[Sequence[str]]]
 RecommendHook = Callable[[Any], Awaitable[Literal["nothing", "full", "couple first"]]]
 CandidateHook = Callable[[Any, Any, Direction], Awaitable[list[str]]]
 UpdateHook = Callable[
@@ -109,7 +110,9 @@ class Hooks:
     its end and all of it is stored; `planned` carries out the rows that `finished`
     added to a plan; `uncoupled` is told which pairs (BC id to Dataverse id) were
     dissolved and returns the Dataverse ids, by job, whose couplings go with them;
-    `recommend` says how a full synchronization had best begin.
+    `recommend` says how a full synchronization had best begin; `given` names the
+    Dataverse rows that do not count there, because every organisation has them or
+    Tieline adds them by itself.
     """
 
     ready: ReadyHook | None = None
@@ -127,6 +130,7 @@ class Hooks:
     planned: PlannedHook | None = None
     uncoupled: UncoupledHook | None = None
     recommend: RecommendHook | None = None
+    given: GivenHook | None = None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import RLock
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4, uuid5
 
 import orjson
 
@@ -21,6 +21,7 @@ LENIENT = None
 """For `Products.active_accepts`: an active product accepts every column."""
 
 STRICT = frozenset({"quantityonhand", "currentcost", "standardcost", "pricelevelid"})
+DEFAULT_UNIT_GROUP, PRIMARY_UNIT = "Default Unit", "Primary Unit"
 BULK_MESSAGES = frozenset({"CreateMultiple", "UpdateMultiple", "UpsertMultiple"})
 
 
@@ -61,7 +62,9 @@ class Organization:
     """The data and the switches; reading and writing live beside it.
 
     `bulk` says which bulk messages a table offers, `tracked` which tables have
-    change tracking. `lock` guards all of it: the server runs in a thread.
+    change tracking. `lock` guards all of it: the server runs in a thread. A
+    `fresh` organization also has what every new one holds besides its people and
+    its base currency: a unit group with one unit.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Organization:
         base_currency: str = "EUR",
         solutions: frozenset[str] = SOLUTIONS,
         navigation_names: Mapping[str, str] = NAVIGATION_NAMES,
+        fresh: bool = False,
     ) -> None:
         self.lock = RLock()
         self.schema = load_schema(solutions, navigation_names)
@@ -91,6 +95,8 @@ class Organization:
         self.people = People()
         self.created_id: Any = lambda: str(uuid4())
         self._found(name, base_currency)
+        if fresh:
+            self._furnish()
 
     def now(self) -> str:
         """Return the service's time as rows carry it: whole seconds."""
@@ -148,6 +154,25 @@ class Organization:
                 "pricingdecimalprecision": 2,
                 "languagecode": 1033,
                 "expirechangetrackingindays": 7,
+            },
+        )
+
+    def _furnish(self) -> None:
+        """Add the unit group that every organization starts with."""
+        group, unit = (
+            str(uuid5(UUID(self.people.organization), name))
+            for name in (DEFAULT_UNIT_GROUP, PRIMARY_UNIT)
+        )
+        values = {"name": DEFAULT_UNIT_GROUP, "baseuomname": PRIMARY_UNIT}
+        self._seed("uomschedule", group, values)
+        self._seed(
+            "uom",
+            unit,
+            {
+                "name": PRIMARY_UNIT,
+                "quantity": 1,
+                "isschedulebaseuom": True,
+                "_uomscheduleid_value": group,
             },
         )
 

@@ -106,7 +106,9 @@ class _Seeded(DataverseState):
 
     def __init__(self, draw: Draw, begin: datetime, solutions: frozenset[str]) -> None:
         self._draw, self._begin = draw, begin
-        super().__init__(name="Kettleworth", base_currency="USD", solutions=solutions)
+        super().__init__(
+            name="Kettleworth", base_currency="USD", solutions=solutions, fresh=True
+        )
 
     def _found(self, name: str, currency: str) -> None:
         self.created_id = self._draw.id
