@@ -17,6 +17,8 @@ from flows.uncouple import job_run, require_choice
 from tasks.job_run import JobRun
 from tasks.load import rejected
 from tasks.named import coupled_rows
+from tasks.nested import forgetting_lines
+from tasks.uncouple import forget_couplings
 from tieline.batch import moment
 from tieline.errors import CoupledToDeleted, RuleViolated, SettingsError
 from tieline.failures import parts
@@ -124,7 +126,7 @@ async def _act(
         run.report.counters(TO).unchanged += int(both.sum())
         return
     neither = ~rows["on_bc"] & ~rows["on_dataverse"]
-    _forget(run, rows[neither])
+    await _forget(run, rows[neither])
     one = rows["on_bc"] ^ rows["on_dataverse"]
     both = rows["on_bc"] & rows["on_dataverse"]
     if are_named:
@@ -178,21 +180,9 @@ def _unskip(run: JobRun, rows: pd.DataFrame) -> None:
         )
 
 
-def _forget(run: JobRun, rows: pd.DataFrame) -> None:
+async def _forget(run: JobRun, rows: pd.DataFrame) -> None:
     """Remove couplings of which nothing is left, with their errors."""
-    if rows.empty:
-        return
-    for way in ("to-dataverse", "from-dataverse"):
-        run.session.store.save(
-            Outcome(
-                run.session.company_id,
-                run.mapping.name,
-                "to-dataverse" if way == TO else "from-dataverse",
-                at=run.now,
-                removed=list(rows["bc_id"]),
-                cleared=list(rows["bc_id" if way == TO else "dataverse_id"]),
-            )
-        )
+    await forget_couplings(run, rows)
     run.report.counters(TO).uncoupled += len(rows)
 
 
@@ -219,7 +209,7 @@ async def _restore(run: JobRun, mapping: TableMapping, rows: pd.DataFrame) -> No
         if not mapping.direction.covers(direction):
             _refuse(run, left, f"{mapping.name} does not run {direction}.")
             continue
-        _forget(run, left)
+        await _forget(run, left)
         run.report.counters(TO).uncoupled -= len(left)
         options = replace(
             options_for(mapping),
@@ -241,12 +231,12 @@ async def _delete(run: JobRun, rows: pd.DataFrame) -> None:
         service = run.session.side(side)
         ids = list(left[f"{side}_id"])
         images = await service.by_id(table, ids, columns=columns)
+        lines = await forgetting_lines(run, left)
         written = await service.delete(table, [Change(id_, {}) for id_ in ids])
         failed = {item.id: item.error for item in written if item.error is not None}
         done = left[~left[f"{side}_id"].isin(failed)]
         _journal_deletions(run, side, done, images)
-        _forget(run, done)
-        run.report.counters(TO).uncoupled -= len(done)
+        await forget_couplings(run, done, lines)
         run.report.counters(TO).deleted += len(done)
         for id_, error in failed.items():
             code, message = parts(rejected("Deleting", table, error))
@@ -297,7 +287,7 @@ async def _find_deleted(run: JobRun) -> None:
     store, company, name = run.session.store, run.session.company_id, run.mapping.name
     for frame in store.each_coupling(company, name):
         rows = await _with_presence(run, frame)
-        _forget(run, rows[~rows["on_bc"] & ~rows["on_dataverse"]])
+        await _forget(run, rows[~rows["on_bc"] & ~rows["on_dataverse"]])
         is_skipped = rows["skipped"].astype(bool)
         lost = rows[(rows["on_bc"] ^ rows["on_dataverse"]) & ~is_skipped]
         if lost.empty:

@@ -193,6 +193,7 @@ SALES_PRICE = TableMapping(
     only_coupled=False,
     waits_for=(GROUPS, ITEMS),
     lock=LOCK,
+    hangs_on="pricelevelid",
     inactivity_minutes=1440,
     needs_companion=True,
     bc_filter=(

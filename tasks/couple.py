@@ -9,7 +9,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.job_run import JobRun, Pass
-from tasks.nested import read_lines
+from tasks.nested import read_lines, release_stale_lines
 from tasks.uncouple import empty_marks
 from tieline.batch import Action, Batch
 from tieline.errors import CoupledToDeleted
@@ -29,6 +29,7 @@ async def couple(one_pass: Pass, batch: Batch) -> Batch:
         await hooks.ignore(batch, run.session)
         batch.drop_done(Action.LEFT_OUT)
     _join_couplings(run, batch)
+    await release_stale_lines(run, batch)
     _drop_skipped_and_echoes(run, batch)
     await read_lines(run, batch)
     batch.drop_done(Action.SKIP, Action.UNCHANGED)
@@ -121,6 +122,7 @@ def _choose_inserts(run: JobRun, batch: Batch) -> None:
     uncoupled = ~batch.is_coupled & ~batch.adopted & batch.is_(Action.OPEN)
     if run.options.only_coupled:
         tried = _tried_before(run, batch) if batch.insist else set()
+        tried |= batch.released
         wanted = np.array([id_ in tried for id_ in batch.source_ids], dtype=bool)
         batch.mark(uncoupled & ~wanted, Action.LEFT_OUT)
         uncoupled &= wanted

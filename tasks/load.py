@@ -14,6 +14,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.job_run import JobRun, Pass
+from tasks.nested import forgetting_lines
 from tasks.outcome import outcome_of, rows_to_write
 from tasks.preview import preview
 from tieline.batch import Action, Batch, rows_of
@@ -30,7 +31,7 @@ from tieline.errors import (
 from tieline.failures import parts
 from tieline.mapping import Direction
 from tieline.odata.model import Change, Written
-from tieline.store import IntentRow
+from tieline.store import IntentRow, Outcome
 
 MAX_ROUNDS = 3
 """How often a row that others keep changing is read again in one run."""
@@ -50,9 +51,19 @@ async def load(one_pass: Pass, batch: Batch) -> None:
         await run.mapping.hooks.loaded(batch, run.session)
         await _read_again(run, batch)
     outcome = outcome_of(run, batch, intents)
-    run.session.store.save(outcome)
+    lines = await _lines_of_removed(run, batch)
+    run.session.store.save(outcome, *lines)
     if run.mapping.hooks.stored is not None:
         await run.mapping.hooks.stored(batch, run.session)
+
+
+async def _lines_of_removed(run: JobRun, batch: Batch) -> list[Outcome]:
+    """Let the lines of headers whose coupling goes lose theirs with it."""
+    if run.mapping.nested is None or not batch.removed:
+        return []
+    store, company, name = run.session.store, run.session.company_id, run.mapping.name
+    frame = store.couplings(company, name, side="bc", ids=batch.removed)
+    return await forgetting_lines(run, frame)
 
 
 def _open_intents(run: JobRun, batch: Batch) -> list[int]:

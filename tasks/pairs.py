@@ -11,6 +11,7 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.job_run import JobRun
 from tasks.named import is_id
+from tasks.nested import forgetting_lines
 from tieline.batch import rows_of
 from tieline.conversions import Transfer, column_of
 from tieline.errors import AlreadyCoupled, Ambiguous, UnknownRecord
@@ -130,6 +131,10 @@ async def _store_pairs(
     )
     if run.options.dry_run:
         return
+    former = run.session.store.couplings(
+        run.session.company_id, run.mapping.name, side="bc", ids=removed
+    )
+    lines = await forgetting_lines(run, former)
     run.session.store.save(
         Outcome(
             company=run.session.company_id,
@@ -139,7 +144,8 @@ async def _store_pairs(
             couplings=couplings if pairs else None,
             removed=removed,
             cleared=[bc for bc, _ in pairs],
-        )
+        ),
+        *lines,
     )
     run.report.counters(TO).coupled += len(pairs)
 

@@ -211,10 +211,11 @@ def _line_change(batch: Batch, line: LineChange) -> PlannedChange:
 
 def _lost(run: JobRun, batch: Batch) -> dict[str, str]:
     """Return the couplings that would go: source id to the id that is gone."""
-    if not batch.removed:
+    removed = [id_ for id_ in batch.removed if id_ not in batch.released]
+    if not removed:
         return {}
     frame = run.session.store.couplings(
-        run.session.company_id, run.mapping.name, side="bc", ids=batch.removed
+        run.session.company_id, run.mapping.name, side="bc", ids=removed
     )
     here, there = f"{batch.source_side}_id", f"{batch.destination_side}_id"
     return dict(zip(frame[here], frame[there], strict=True))

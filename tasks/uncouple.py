@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -10,14 +11,16 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.job_run import JobRun
 from tasks.load import rejected
+from tasks.nested import forgetting_lines
+from tieline.batch import OneWay
 from tieline.errors import NotFound
 from tieline.failures import parts
 from tieline.mapping import Direction
 from tieline.odata.model import Change
-from tieline.report import RecordFailure
+from tieline.report import Counters, RecordFailure
 from tieline.store import Outcome
 
-TO = "to-dataverse"
+TO: OneWay = "to-dataverse"
 COMPANY = "bcbi_companyid"
 
 
@@ -42,22 +45,40 @@ async def uncouple_rows(run: JobRun, couplings: pd.DataFrame) -> pd.DataFrame:
                 RecordFailure(TO, str(row.bc_id), str(row.dataverse_id), code, message)
             )
     done = couplings[~couplings["dataverse_id"].isin(failed)]
-    for way, ids in (
-        ("to-dataverse", done["bc_id"]),
-        ("from-dataverse", done["dataverse_id"]),
-    ):
-        run.session.store.save(
-            Outcome(
-                run.session.company_id,
-                run.mapping.name,
-                "to-dataverse" if way == TO else "from-dataverse",
-                at=run.now,
-                removed=list(done["bc_id"]) if way == TO else (),
-                cleared=list(ids),
-            )
-        )
+    await forget_couplings(run, done)
     counters.uncoupled += len(done)
     return done
+
+
+async def forget_couplings(
+    run: JobRun, rows: pd.DataFrame, lines: Sequence[Outcome] | None = None
+) -> None:
+    """Remove couplings, those of their lines and the errors of all, in one go.
+
+    `lines` is what becomes of the lines, where that had to be found out earlier.
+    """
+    if rows.empty:
+        return
+    if lines is None:
+        lines = await forgetting_lines(run, rows)
+    ways: tuple[tuple[OneWay, str], ...] = (
+        (TO, "bc_id"),
+        ("from-dataverse", "dataverse_id"),
+    )
+    own = [
+        Outcome(
+            run.session.company_id,
+            run.mapping.name,
+            way,
+            at=run.now,
+            removed=list(rows["bc_id"]),
+            cleared=list(rows[source]),
+        )
+        for way, source in ways
+    ]
+    run.session.store.save(*own, *lines)
+    for one in lines:
+        run.report.lines.setdefault(TO, Counters()).uncoupled += len(one.removed)
 
 
 def marks_rows(run: JobRun) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tasks.load import Payloads, rejected
+from tasks.nested import LINES_LEFT, forgetting_lines
 from tasks.transform import travelling
 from tasks.undo_values import compare_columns, normal_value, store_batch
 from tasks.undoing import Undoing, other_id
@@ -50,7 +51,7 @@ async def delete_created(undoing: Undoing) -> None:
             undoing.refuse(written.id, "the record was changed meanwhile")
         elif written.error is not None and not isinstance(written.error, NotFound):
             undoing.fail(written.id, rejected("Deleting", table, written.error))
-    _store_deletions(undoing, rows, pairs)
+    await _store_deletions(undoing, rows, pairs)
 
 
 def _written(undoing: Undoing) -> tuple[Any, str]:
@@ -84,7 +85,7 @@ def _changed_field(
     return ""
 
 
-def _store_deletions(
+async def _store_deletions(
     undoing: Undoing,
     images: Mapping[str, Mapping[str, Any]],
     pairs: Mapping[str, Mapping[str, Any]],
@@ -104,6 +105,8 @@ def _store_deletions(
     sources = [pairs[id_] for id_ in undoing.left if id_ in pairs]
     to_ids = [row["bc_id"] for row in sources]
     from_ids = [row["dataverse_id"] for row in sources]
+    headers = pd.DataFrame({"bc_id": to_ids, "dataverse_id": from_ids}, dtype=object)
+    lines = await forgetting_lines(run, headers)
     run.session.store.save(
         Outcome(
             company,
@@ -117,6 +120,7 @@ def _store_deletions(
         Outcome(
             company, run.mapping.name, "from-dataverse", at=run.now, cleared=from_ids
         ),
+        *lines,
     )
 
 
@@ -193,6 +197,8 @@ def _new_batch(undoing: Undoing, source: pd.DataFrame, ids: Sequence[str]) -> Ba
     )
     batch.destination_id = column_of(ids)
     batch.action[:] = Action.INSERT
+    if run.mapping.nested is not None and batch.to_dataverse:
+        batch.unfinished = dict.fromkeys(range(len(ids)), LINES_LEFT)
     compare_columns(batch)
     for position, id_ in enumerate(ids):
         batch.values[position] = _values(undoing, undoing.left[id_])

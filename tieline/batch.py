@@ -101,6 +101,7 @@ class Batch:
     `parents` the headers that came through, BC id to Dataverse id. `line_changes`
     are lines that a hook wrote as a step of their header: they count as lines. With
     `guards_all` no row is written that is not the one that was read any more.
+    `released` are ids of lines whose coupling went because it hung on another header.
     """
 
     def __init__(
@@ -145,6 +146,7 @@ class Batch:
         self._arrays: dict[str, Values] = {}
         self.parked: list[Parked] = []
         self.removed: list[str] = []
+        self.released: set[str] = set()
         self.lowered: dict[tuple[str, OneWay], datetime] = {}
         self.allow_deletions = False
         self.guards_all = False

@@ -150,8 +150,9 @@ class Template:
 class Nested:
     """Lines that travel to Dataverse inside their headers' batch.
 
-    `mapping` is that of the lines; `read` returns the lines of a batch of headers:
-    a frame as a page has it, with the header's id in the column parent_id.
+    `mapping` is that of the lines, whose `hangs_on` says which column binds a line
+    to its header; `read` returns the lines of a batch of headers: a frame as a page
+    has it, with the header's id in the column parent_id.
     """
 
     mapping: TableMapping
@@ -170,6 +171,8 @@ class TableMapping:
     marks a table of Microsoft's integration solution. A mapping with
     `only_candidates` is never read by its modified time: its hook `candidates`
     names all rows. `only_when` is the setting without which nothing is coupled.
+    `hangs_on` is the column of Dataverse that binds a line to its header for good: a
+    line that is coupled to a row of another header is made or adopted anew.
     """
 
     name: str
@@ -202,6 +205,7 @@ class TableMapping:
     dataverse_extra: tuple[str, ...] = ()
     bc_derived: tuple[str, ...] = ()
     nested: Nested | None = None
+    hangs_on: str = ""
     hooks: Hooks = field(default_factory=Hooks)
     description: str = ""
 

@@ -21,8 +21,8 @@ def coupled_ids(session: Knowledge, via: str, keys: Iterable[str]) -> dict[str, 
     planned = session.planned.get(via, {})
     found = session.store.by_key(session.company_id, via, wanted)
     return {
-        **{key: planned[key] for key in wanted if key in planned},
         **{key: ids[1] for key, ids in found.items()},
+        **{key: planned[key] for key in wanted if key in planned},
     }
 
 
