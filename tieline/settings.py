@@ -6,14 +6,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
-from urllib.parse import SplitResult, urlsplit
+from typing import Any, Literal, Self
 
 import platformdirs
 from pydantic import (
@@ -23,6 +21,7 @@ from pydantic import (
     SecretStr,
     ValidationError,
     field_validator,
+    model_validator,
 )
 from pydantic_settings import (
     BaseSettings,
@@ -33,84 +32,25 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as UnreadableVariable
 
 from tieline.errors import SettingsError
+from tieline.service_settings import (
+    MICROSOFT_TOKEN_URL,
+    BusinessCentralSettings,
+    DataverseSettings,
+    ServiceSettings,
+    secret_in,
+)
 
-MICROSOFT_TOKEN_URL = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token"
+__all__ = [
+    "MICROSOFT_TOKEN_URL",
+    "BusinessCentralSettings",
+    "CompanySettings",
+    "DataverseSettings",
+    "ServiceSettings",
+    "Settings",
+    "load_settings",
+]
+
 _IN_MEMORY = re.compile(r"sqlite(\+pysqlite)?:(/{2,3}(:memory:)?)?(\?.*)?")
-
-
-class ServiceSettings(BaseModel):
-    """How to reach one service; the secret never shows in a repr."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    url: str = ""
-    tenant_id: str = ""
-    client_id: str = ""
-    client_secret: SecretStr = SecretStr("")
-    token_url: str = ""
-
-    @field_validator("url", "token_url")
-    @classmethod
-    def _absolute(cls, url: str) -> str:
-        url = url.strip()
-        if not url:
-            return url
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            # Not the value: what is wrong with it may be a password in it.
-            msg = "it must be an absolute http(s) address"
-            raise ValueError(msg)
-        if parts.username or parts.password:
-            msg = "it must not hold a user name or a password"
-            raise ValueError(msg)
-        if not _is_port(parts):
-            msg = "its port must be a number from 1 to 65535"
-            raise ValueError(msg)
-        return url.rstrip("/")
-
-    @field_validator("url")
-    @classmethod
-    def _plain(cls, url: str) -> str:
-        # What follows would end up behind the question mark.
-        if urlsplit(url).query or urlsplit(url).fragment or url.endswith(("?", "#")):
-            msg = "it must end before a question mark or a #"
-            raise ValueError(msg)
-        return url
-
-    @property
-    def is_loopback(self) -> bool:
-        """Whether the address is this machine, where no token is asked for."""
-        host = urlsplit(self.url).hostname or ""
-        if host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            return False
-
-    @property
-    def token_address(self) -> str:
-        """The token endpoint: as set, else the Microsoft identity platform's."""
-        return self.token_url or MICROSOFT_TOKEN_URL.format(tenant=self.tenant_id)
-
-
-class BusinessCentralSettings(ServiceSettings):
-    """Business Central: `url` is the service root, up to but without /api."""
-
-    company: str = ""
-
-    @field_validator("url")
-    @classmethod
-    def _is_root(cls, url: str) -> str:
-        # Caught here: a store would otherwise take it for another environment.
-        if "api" in urlsplit(url).path.lower().split("/"):
-            msg = "it must be the service root, without /api and what follows"
-            raise ValueError(msg)
-        return url
-
-
-class DataverseSettings(ServiceSettings):
-    """Dataverse: `url` is the organisation's root."""
 
 
 class StoreSettings(BaseModel):
@@ -119,6 +59,12 @@ class StoreSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     url: SecretStr = SecretStr("")
+    url_file: str = ""
+
+    @model_validator(mode="after")
+    def _read_url(self) -> Self:
+        self.url = secret_in(self.url, self.url_file)
+        return self
 
     @field_validator("url")
     @classmethod
@@ -206,13 +152,6 @@ class Settings(BaseSettings):
     def for_company(self, name: str) -> CompanySettings:
         """Return the choices of the company called `name`."""
         return self.company.get(name, self.sync)
-
-
-def _is_port(parts: SplitResult) -> bool:
-    try:
-        return parts.port != 0
-    except ValueError:
-        return False
 
 
 def config_path() -> Path | None:

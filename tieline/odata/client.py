@@ -20,7 +20,6 @@ from tieline.errors import (
     SYSTEM_TITLES,
     ApiError,
     SettingsError,
-    SignInRefused,
     SystemName,
     Throttled,
     TielineError,
@@ -28,7 +27,7 @@ from tieline.errors import (
 )
 from tieline.odata.links import next_address, redirected
 from tieline.odata.pace import Pace
-from tieline.odata.token import TokenSource
+from tieline.odata.sign_in import auth_for
 from tieline.odata.wire import (
     Answer,
     Classify,
@@ -87,13 +86,11 @@ class Client:
             headers=dict(headers),
             follow_redirects=False,
         )
-        self._token = TokenSource(
-            settings,
-            system=system,
-            scope=scope,
-            http=self._http,
-            wire=wire,
+        auth = auth_for(
+            settings, system=system, scope=scope, http=self._http, wire=wire
         )
+        if auth is not None:
+            self._http.auth = auth
         self.pace = Pace(max_lanes=max_lanes, clock=wire.clock, sleep=wire.sleep)
 
     async def __aenter__(self) -> Self:
@@ -194,11 +191,7 @@ class Client:
 
     async def _once(self, request: Request) -> Answer:
         for _ in range(MOST_HOPS):
-            token = await self._token.token()
-            answer = await self._exchange(request, token)
-            if isinstance(answer, SignInRefused) and token:
-                token = await self._token.token(refused=token)
-                answer = await self._exchange(request, token)
+            answer = await self._exchange(request)
             if isinstance(answer, TielineError):
                 raise answer
             if isinstance(answer, Answer):
@@ -206,13 +199,8 @@ class Client:
             request = answer
         raise self._moved(request.url)
 
-    async def _exchange(
-        self, request: Request, token: str
-    ) -> Answer | Request | TielineError:
+    async def _exchange(self, request: Request) -> Answer | Request | TielineError:
         """Send once; a redirection inside the service gives what to send next."""
-        headers = dict(request.headers)
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
         async with self.pace.lane():
             sent = self.wire.clock()
             self.counters.requests += 1
@@ -220,7 +208,7 @@ class Client:
                 response = await self._http.request(
                     request.method,
                     request.url,
-                    headers=headers,
+                    headers=request.headers,
                     content=request.content,
                 )
             except (httpx.TransportError, httpx.DecodingError) as error:

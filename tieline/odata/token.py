@@ -1,34 +1,78 @@
-"""Who are we to the service? Client-credentials tokens, kept in memory only."""
+"""Bearer tokens of one service: fetched when needed, kept in memory only.
+
+Where tokens come from is a matter of the settings: a token endpoint that takes client
+credentials (OAuth 2.0, RFC 6749 section 4.4), or a credential of Azure Identity.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import re
+from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 import httpx
 
-from tieline.errors import (
-    SYSTEM_TITLES,
-    SettingsError,
-    SignInRefused,
-    SystemName,
-    Unavailable,
-)
+from tieline.errors import SYSTEM_TITLES, SignInRefused, SystemName, Unavailable
 from tieline.odata.wire import Wire, parsed, retry_after_s
-from tieline.settings import ServiceSettings
+from tieline.service_settings import ServiceSettings, variable
 
 EARLY_S = 300.0
 """A token is replaced this long before it expires: a request may queue."""
 ATTEMPTS = 4
 
 
-class TokenSource:
-    """Hands out the bearer token of one service, one sign-in at a time.
+class Token(NamedTuple):
+    """A bearer token and its lifetime in seconds from now."""
 
-    Raises SettingsError at once when there is no client id and the address is
-    not this machine: only there is no token accepted.
-    """
+    value: str
+    lifetime_s: float
+
+
+class Issuer(Protocol):
+    """Where tokens come from."""
+
+    async def issue(self) -> Token:
+        """Return a new token.
+
+        Raises:
+            SignInRefused: the client is refused.
+            Unavailable: no answer came.
+        """
+        ...
+
+
+class TokenSource:
+    """Hands out the bearer token of one service, one sign-in at a time."""
+
+    def __init__(self, issuer: Issuer, wire: Wire) -> None:
+        self._issuer = issuer
+        self._wire = wire
+        self._lock = asyncio.Lock()
+        self._token = ""
+        self._good_until = 0.0
+
+    async def token(self, *, refused: str = "") -> str:
+        """Return a token that is good for a while.
+
+        `refused` is a token that the service turned down: never returned again.
+
+        Raises:
+            SignInRefused: the client is refused.
+            Unavailable: no token could be had.
+        """
+        async with self._lock:
+            if self._token == refused or self._wire.clock() >= self._good_until:
+                issued = await self._issuer.issue()
+                self._token = issued.value
+                self._good_until = self._wire.clock() + max(
+                    issued.lifetime_s - EARLY_S, issued.lifetime_s / 2
+                )
+            return self._token
+
+
+class TokenEndpoint:
+    """A token endpoint that takes a client id and secret."""
 
     def __init__(
         self,
@@ -44,30 +88,10 @@ class TokenSource:
         self._scope = scope
         self._http = http
         self._wire = wire
-        self._lock = asyncio.Lock()
-        self._token = ""
-        self._good_until = 0.0
         self._reached = False
-        _check(settings, system)
 
-    async def token(self, *, refused: str = "") -> str:
-        """Return a token that is good for a while; empty when none is needed.
-
-        `refused` is a token that the service turned down: never returned again.
-
-        Raises:
-            SignInRefused: the token endpoint refuses the client.
-            Unavailable: it cannot be reached.
-
-        """
-        if not self._settings.client_id:
-            return ""
-        async with self._lock:
-            if self._token == refused or self._wire.clock() >= self._good_until:
-                await self._sign_in()
-            return self._token
-
-    async def _sign_in(self) -> None:
+    async def issue(self) -> Token:
+        """Ask the endpoint, again while it is busy."""
         title = SYSTEM_TITLES[self._system]
         form = {
             "grant_type": "client_credentials",
@@ -91,7 +115,9 @@ class TokenSource:
                     break
                 await self._wire.sleep(pause_s)
             try:
-                answer = await self._http.post(self._settings.token_address, data=form)
+                answer = await self._http.post(
+                    self._settings.token_address, data=form, auth=httpx.Auth()
+                )
             except (httpx.TransportError, httpx.DecodingError):
                 continue
             except (httpx.InvalidURL, ValueError):
@@ -105,64 +131,39 @@ class TokenSource:
             fields = body if isinstance(body, dict) else {}
             if answer.status_code >= 400 or not fields.get("access_token"):
                 raise self._refusal(fields, answer.status_code)
-            lifetime_s = _seconds(fields.get("expires_in"))
-            self._token = str(fields["access_token"])
-            self._good_until = self._wire.clock() + max(
-                lifetime_s - EARLY_S, lifetime_s / 2
+            return Token(
+                str(fields["access_token"]), _seconds(fields.get("expires_in"))
             )
-            return
         host = urlsplit(self._settings.token_address).netloc
         msg = f"The token endpoint for {title} at {host} {what}."
         advice = "Check the network"
         if self._settings.token_url:
-            advice += f" and {variable(self._system, 'TOKEN_URL')}"
+            advice += f" and {variable(self._system, 'token_url')}"
         raise Unavailable(msg, system=self._system, advice=f"{advice}.")
 
     def _refusal(self, fields: dict[str, object], status: int) -> SignInRefused:
         """Name the endpoint's codes only: its description quotes what was sent."""
         error = fields.get("error")
         codes = [error if error and isinstance(error, str) else f"status {status}"]
-        codes += re.findall(r"AADSTS\d+", str(fields.get("error_description", "")))[:1]
-        title = SYSTEM_TITLES[self._system]
-        advice = "Check tenant, client id and client secret"
+        codes += service_codes(str(fields.get("error_description", "")))
+        advice = "Check tenant, client id and client secret."
         if self._settings.token_url:
-            advice = (
-                f"Check {variable(self._system, 'TOKEN_URL')}, client id and secret"
-            )
-        return SignInRefused(
-            f"The sign-in to {title} was refused ({', '.join(codes)}).",
-            advice=f"{advice}.",
-        )
+            name = variable(self._system, "token_url")
+            advice = f"Check {name}, client id and secret."
+        return refusal(self._system, codes, advice)
 
 
-def variable(system: SystemName, key: str) -> str:
-    """Return the environment variable of a service's setting."""
-    return f"TIELINE_{system.upper()}__{key}"
+def refusal(system: SystemName, codes: list[str], advice: str) -> SignInRefused:
+    """Return the error of a refused sign-in, with the codes the issuer gave."""
+    return SignInRefused(
+        f"The sign-in to {SYSTEM_TITLES[system]} was refused ({', '.join(codes)}).",
+        advice=advice,
+    )
 
 
-def _check(settings: ServiceSettings, system: SystemName) -> None:
-    title, name = SYSTEM_TITLES[system], f"TIELINE_{system.upper()}"
-    if not settings.url:
-        msg = f"The address of {title} is not set."
-        raise SettingsError(msg, advice=f"Set {name}__URL.")
-    if not settings.client_id and not settings.is_loopback:
-        msg = f"There are no credentials for {title} at {settings.url}."
-        raise SettingsError(
-            msg, advice=f"Set {name}__CLIENT_ID and {name}__CLIENT_SECRET."
-        )
-    if not settings.client_id:
-        return
-    if not settings.client_secret.get_secret_value():
-        msg = f"The client secret for {title} is missing."
-        raise SettingsError(msg, advice=f"Set {name}__CLIENT_SECRET.")
-    if not settings.tenant_id and not settings.token_url:
-        msg = f"The tenant that signs in to {title} is missing."
-        raise SettingsError(msg, advice=f"Set {name}__TENANT_ID.")
-    for key, address in (("URL", settings.url), ("TOKEN_URL", settings.token_address)):
-        is_here = ServiceSettings.model_construct(url=address).is_loopback
-        if urlsplit(address).scheme != "https" and not is_here:
-            msg = f"The credentials for {title} would travel unprotected."
-            raise SettingsError(msg, advice=f"Begin {name}__{key} with https://.")
+def service_codes(description: str) -> list[str]:
+    """Return the first code of the Microsoft identity platform in a text, if any."""
+    return re.findall(r"AADSTS\d+", description)[:1]
 
 
 def _seconds(value: object) -> float:
