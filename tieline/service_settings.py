@@ -43,8 +43,7 @@ class ServiceSettings(BaseModel):
 
     `auth` chooses the way to sign in; without it a client id signs in with its
     secret, and without a client id nobody does. A secret may be in a file instead,
-    which `client_secret_file` or `access_key_file` names. User name and web service
-    access key are for Business Central on premises (`auth` = basic).
+    which `client_secret_file` names.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -57,15 +56,11 @@ class ServiceSettings(BaseModel):
     client_secret_file: str = ""
     certificate_path: str = ""
     certificate_password: SecretStr = SecretStr("")
-    username: str = ""
-    access_key: SecretStr = SecretStr("")
-    access_key_file: str = ""
     token_url: str = ""
 
     @model_validator(mode="after")
     def _read_secret(self) -> Self:
         self.client_secret = secret_in(self.client_secret, self.client_secret_file)
-        self.access_key = secret_in(self.access_key, self.access_key_file)
         return self
 
     @field_validator("url", "token_url")
@@ -120,9 +115,21 @@ class ServiceSettings(BaseModel):
 
 
 class BusinessCentralSettings(ServiceSettings):
-    """Business Central: `url` is the service root, up to but without /api."""
+    """Business Central: `url` is the service root, up to but without /api.
+
+    User name and web service access key are for installations on premises (`auth` =
+    basic).
+    """
 
     company: str = ""
+    username: str = ""
+    access_key: SecretStr = SecretStr("")
+    access_key_file: str = ""
+
+    @model_validator(mode="after")
+    def _read_key(self) -> Self:
+        self.access_key = secret_in(self.access_key, self.access_key_file)
+        return self
 
     @field_validator("url")
     @classmethod

@@ -59,7 +59,7 @@ def auth_for(
         return None
     if settings.method is SignInMethod.BASIC:
         return httpx.BasicAuth(
-            settings.username, settings.access_key.get_secret_value()
+            settings.value_of("username"), settings.value_of("access_key")
         )
     issuer: Issuer
     if settings.method is SignInMethod.CLIENT_SECRET and settings.token_url:
