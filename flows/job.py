@@ -268,6 +268,8 @@ async def run_passes(
             report.counters(one_way.value)
             await _run_pass(run, one_way, progress)
             log.info("%s", summary({one_way: report.counters(one_way.value)}))
+        if run.comes_back and options.direction is Direction.BIDIRECTIONAL:
+            await _bring_back(run)
         await progress.end()
         if report.plan_id is not None:
             session.store.save_plan(
@@ -308,6 +310,22 @@ async def _run_pass(run: JobRun, one_way: Direction, progress: Progress) -> None
         await run.mapping.hooks.finished(run.session, run.options, run.report)
 
 
+async def _bring_back(run: JobRun) -> None:
+    """Take to Dataverse what only the pass from there found to be missing there."""
+    one_pass = Pass(run, Direction.TO_DATAVERSE, queue=sorted(run.comes_back))
+    await _take_queue(one_pass)
+    if run.options.dry_run:
+        await preview_rest(run, Direction.TO_DATAVERSE)
+
+
+async def _take_queue(one_pass: Pass) -> None:
+    reader = Reader(one_pass)
+    while one_pass.queue:
+        batch = await extract(reader)
+        if batch is not None:
+            await _take_stages(one_pass, batch)
+
+
 async def synchronize_records(
     declared: TableMapping, session: Session, one_way: Direction, ids: list[str]
 ) -> None:
@@ -320,12 +338,7 @@ async def synchronize_records(
     options = options_for(mapping, direction=one_way.value)
     report = JobReport(mapping.name, company=session.company_name)
     run = JobRun(mapping, options, session, report, get_run_logger())
-    one_pass = Pass(run, one_way, queue=list(ids))
-    reader = Reader(one_pass)
-    while one_pass.queue:
-        batch = await extract(reader)
-        if batch is not None:
-            await _take_stages(one_pass, batch)
+    await _take_queue(Pass(run, one_way, queue=list(ids)))
 
 
 async def _take_deletions(one_pass: Pass, progress: Progress) -> None:

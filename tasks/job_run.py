@@ -43,6 +43,8 @@ class JobRun:
         self.log = log
         self.run_id = report.flow_run_id
         self.is_nested = is_nested
+        self.comes_back: set[str] = set()
+        """BC ids of which the pass from Dataverse found values missing there."""
 
     @property
     def now(self) -> datetime:

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from tasks.job_run import JobRun
+from tasks.never_common import remember_seen
 from tieline.batch import Action, Batch, OneWay, Parked, Values
 from tieline.columns import transposed
-from tieline.errors import Blocked
-from tieline.failures import is_same_failure, next_try, parts
+from tieline.errors import Blocked, UpdateConflict
+from tieline.failures import is_first_conflict, is_same_failure, next_try, parts
 from tieline.report import Counters, RecordFailure
 from tieline.store import ErrorRow, JournalRow, Outcome
 
@@ -277,6 +278,8 @@ def _failures(
             row[batch.result_name] = "failure"
             row["to_run" if batch.to_dataverse else "from_run"] = run.run_id
             row["skipped"] = skips or row["skipped"]
+            if isinstance(parked.error, UpdateConflict) and parked.error.seen:
+                remember_seen(row, parked.error, to=batch.to_dataverse)
             couplings.append(row)
     return errors, couplings
 
@@ -318,6 +321,7 @@ def _error_row(
     )
     skips = (
         blocked is None
+        and not is_first_conflict(parked.error)
         and coupling is not None
         and before is not None
         and coupling[batch.result_name] == "failure"

@@ -11,10 +11,10 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.job_run import JobRun
+from tasks.never_common import NeverCommon, conflict_of
 from tieline.batch import Action, Batch, rows_of
 from tieline.columns import transposed
 from tieline.conversions import Transfer, Values, column_of
-from tieline.errors import UpdateConflict
 from tieline.mapping import Direction, FieldMapping, TableMapping
 from tieline.merge import (
     Decision,
@@ -40,8 +40,13 @@ async def transform(run: JobRun, batch: Batch) -> Batch:
     target = await run.session.side(batch.destination_side).table(
         batch.destination_table
     )
-    decisions = await _decide(run, batch, target)
-    _settle_rows(run, batch, decisions)
+    never = NeverCommon(batch)
+    decisions = await _decide(run, batch, target, never)
+    _settle_rows(run, batch, decisions, never)
+    if not batch.to_dataverse:
+        run.comes_back |= {
+            batch.destination_id[p] for p in np.flatnonzero(never.pending)
+        }
     batch.drop_done(Action.SKIP)
     if not len(batch):
         return batch
@@ -69,7 +74,9 @@ def travelling(mapping: TableMapping, direction: Direction) -> list[FieldMapping
     ]
 
 
-async def _decide(run: JobRun, batch: Batch, target: Table) -> dict[str, Decisions]:
+async def _decide(
+    run: JobRun, batch: Batch, target: Table, never: NeverCommon
+) -> dict[str, Decisions]:
     """Compare field by field; returns the decisions by field key."""
     inserting = batch.is_(Action.INSERT)
     rows = travelling(run.mapping, batch.direction)
@@ -112,13 +119,25 @@ async def _decide(run: JobRun, batch: Batch, target: Table) -> dict[str, Decisio
             batch.fail(position, error)
         base, base_there = bases[row.key], bases_there[row.key]
         has_base = (base != _ABSENT) & (base_there != _ABSENT)
+        differs, both_ways = wanted != there, row.both_ways and is_two_way
         decision = decide_field(
             source_changed=changed_since(now, base, has_base=has_base),
             destination_changed=changed_since(there, base_there, has_base=has_base),
-            differs=wanted != there,
-            both_ways=row.both_ways and is_two_way,
+            differs=differs,
+            both_ways=both_ways,
             forced=batch.forced,
         )
+        never.decide(
+            row,
+            decision,
+            differs & ~has_base & ~inserting & ~batch.forced,
+            now=now,
+            there=there,
+            both_ways=both_ways,
+        )
+        left = decision == Decision.LEAVE
+        if left.any():
+            wanted = np.where(left, there, wanted)
         _respect_field_rules(row, decision, wanted, inserting)
         batch.source_now[row.key] = now
         batch.destination_now[row.key] = there
@@ -138,7 +157,7 @@ def _respect_field_rules(
         decision[inserting] = Decision.KEEP
     if row.not_null:
         missing = np.array([v is None or v == "" for v in wanted], dtype=bool)
-        decision[missing] = Decision.KEEP
+        decision[missing & (decision != Decision.PENDING)] = Decision.KEEP
 
 
 def _commons(batch: Batch, side: str, keys: list[str]) -> dict[str, Values]:
@@ -149,9 +168,11 @@ def _commons(batch: Batch, side: str, keys: list[str]) -> dict[str, Values]:
     return {key: column_of(list(c)) for key, c in zip(keys, columns, strict=True)}
 
 
-def _settle_rows(run: JobRun, batch: Batch, decisions: dict[str, Decisions]) -> None:
+def _settle_rows(
+    run: JobRun, batch: Batch, decisions: dict[str, Decisions], never: NeverCommon
+) -> None:
     """Turn the fields' decisions into each row's values, pending and problems."""
-    verdicts = _judge(run, batch)
+    verdicts = _judge(run, batch, never)
     rows = {row.key: row for row in travelling(run.mapping, batch.direction)}
     for position, verdict in verdicts.items():
         if verdict is Verdict.SKIP:
@@ -161,13 +182,14 @@ def _settle_rows(run: JobRun, batch: Batch, decisions: dict[str, Decisions]) -> 
                 decision[position] = Decision.KEEP
         elif verdict is Verdict.FORCE:
             for key, decision in decisions.items():
-                if rows[key].applies != "insert" and decision[position] in (
-                    Decision.PENDING,
-                    Decision.CONFLICT,
-                ):
+                is_open = decision[position] == Decision.CONFLICT or (
+                    decision[position] == Decision.PENDING
+                    and not (key in never.yields and never.yields[key][position])
+                )
+                if rows[key].applies != "insert" and is_open:
                     decision[position] = Decision.WRITE
-    conflicts: dict[int, list[str]] = {
-        position: []
+    conflicts: dict[int, dict[str, str]] = {
+        position: {}
         for position, verdict in verdicts.items()
         if verdict is Verdict.FAIL
     }
@@ -181,23 +203,26 @@ def _settle_rows(run: JobRun, batch: Batch, decisions: dict[str, Decisions]) -> 
         for position in map(int, np.flatnonzero(writes)):
             if not inserting[position] or not _is_blank(wanted[position]):
                 batch.values[position][key] = wanted[position]
-        batch.settled[key] = writes | (decision == Decision.AGREE)
+        batch.settled[key] = writes | np.isin(
+            decision, (Decision.AGREE, Decision.LEAVE)
+        )
         batch.pending |= (decision == Decision.PENDING) | (
             decision == Decision.CONFLICT
         )
         for position in map(int, np.flatnonzero(decision == Decision.CONFLICT)):
-            conflicts.setdefault(position, []).append(row.name)
+            conflicts.setdefault(position, {})[key] = row.name
         for position in held:
             if (
                 row.both_ways
                 and wanted[position] != batch.destination_now[key][position]
             ):
-                conflicts[position].append(row.name)
+                conflicts[position][key] = row.name
     for position, names in conflicts.items():
         if position in batch.problems:
             held.add(position)
         else:
-            batch.fail(position, _conflict(names))
+            error = None if position in held else never.conflict(position, names)
+            batch.fail(position, error or conflict_of(list(names.values())))
             batch.pending[position] = True
     batch.partial = set(conflicts) - held
     for position in set(batch.problems) - batch.partial:
@@ -213,16 +238,7 @@ def _is_blank(value: Any) -> bool:
     return value is None or value == ""
 
 
-def _conflict(names: list[str]) -> UpdateConflict:
-    fields = ", ".join(sorted(set(names)))
-    return UpdateConflict(
-        f"Both sides changed {fields} to different values since the last "
-        "synchronization.",
-        fields=tuple(sorted(set(names))),
-    )
-
-
-def _judge(run: JobRun, batch: Batch) -> dict[int, Verdict]:
+def _judge(run: JobRun, batch: Batch, never: NeverCommon) -> dict[int, Verdict]:
     """Ask the update-conflict policy about the rows that both sides changed.
 
     A side changed when its version is not the stored one or its last result was a
@@ -233,7 +249,10 @@ def _judge(run: JobRun, batch: Batch) -> dict[int, Verdict]:
     differs = np.zeros(len(batch), dtype=bool)
     for row in travelling(run.mapping, batch.direction):
         if row.both_ways:
-            differs |= batch.wanted[row.key] != batch.destination_now[row.key]
+            differs_here = batch.wanted[row.key] != batch.destination_now[row.key]
+            if row.key in never.yields:
+                differs_here &= ~never.yields[row.key]
+            differs |= differs_here
     here, there = batch.source_side, batch.destination_side
     other_result = "from_result" if batch.to_dataverse else "to_result"
     versions = batch.column("version")

@@ -60,6 +60,7 @@ class RunOptions:
     only_coupled: bool = True
     force: bool = False
     dry_run: bool = False
+    fill_blanks: bool = False
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ TielineError
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 SystemName = Literal["bc", "dataverse"]
@@ -202,13 +203,26 @@ class Blocked(RecordError):
 
 
 class UpdateConflict(RecordError):
-    """Both sides changed the same fields to different values."""
+    """Both sides changed the same fields to different values.
+
+    `seen` holds, by field key, the values of source and destination of those that
+    the sides never had in common; `is_first` when all of them are such fields.
+    """
 
     code = "TL-302"
 
-    def __init__(self, message: str, *, fields: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        fields: tuple[str, ...] = (),
+        seen: Mapping[str, tuple[object, object]] | None = None,
+        is_first: bool = False,
+    ) -> None:
         super().__init__(message)
         self.fields = fields
+        self.seen = seen or {}
+        self.is_first = is_first
 
 
 class CoupledToDeleted(RecordError):

@@ -11,6 +11,7 @@ from tieline.errors import (
     Throttled,
     TielineError,
     Unavailable,
+    UpdateConflict,
 )
 
 COMPARED_LENGTH = 250
@@ -51,13 +52,24 @@ def next_try(
     Coupled records are tried at every run: the same failure twice skips them.
     Uncoupled ones get one more try at once, then wait 30 minutes, doubling up to
     a day. What only the service's state caused is tried at the next run; what waits
-    for another record goes by no clock.
+    for another record goes by no clock. Two values that were never synchronized
+    stay as they are until a side moves or a person decides: a look a day is enough.
     """
+    if is_first_conflict(error):
+        return now + timedelta(days=1)
     has_no_clock = isinstance(error, Throttled | Unavailable | Blocked)
     if is_coupled or has_no_clock or attempts < 2:
         return None
     minutes = min(30 * 2 ** (attempts - 2), 24 * 60)
     return now + timedelta(minutes=minutes)
+
+
+def is_first_conflict(error: TielineError) -> bool:
+    """Tell whether a failure is only about fields that were never synchronized.
+
+    It holds nothing else of the record up, so that it never becomes skipped.
+    """
+    return isinstance(error, UpdateConflict) and error.is_first
 
 
 def parts(error: TielineError) -> tuple[str, str]:

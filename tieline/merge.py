@@ -35,6 +35,8 @@ class Decision(IntEnum):
     """Only the destination changed: the opposite pass carries it."""
     CONFLICT = 4
     """Both changed to different values, and no policy says who wins."""
+    LEAVE = 5
+    """Both sides keep their values, which from now on count as common."""
 
 
 def changed_since(now: Values, common: Values, *, has_base: Mask) -> Mask:
@@ -78,6 +80,37 @@ def decide_field(
     else:
         decision[moved] = Decision.WRITE
     decision[differs & forced] = Decision.WRITE
+    return decision
+
+
+def decide_without_base(
+    *,
+    source_blank: Mask,
+    destination_blank: Mask,
+    source_moved: Mask,
+    destination_moved: Mask,
+) -> Decisions:
+    """Return the decision for a two-way field that the sides never had in common.
+
+    Only for rows whose sides differ now. Moved is what changed since both sides
+    were last seen.
+
+    | source | destination | source moved | destination moved | decision |
+    |---|---|---|---|---|
+    | blank | blank | any | any | KEEP     |
+    | value | blank | any | any | WRITE    |
+    | blank | value | any | any | PENDING  |
+    | value | value | yes | no  | WRITE    |
+    | value | value | no  | yes | PENDING  |
+    | value | value | no  | no  | CONFLICT |
+    | value | value | yes | yes | CONFLICT |
+    """
+    decision = np.full(source_blank.shape, Decision.CONFLICT, dtype=np.int8)
+    decision[source_moved & ~destination_moved] = Decision.WRITE
+    decision[destination_moved & ~source_moved] = Decision.PENDING
+    decision[destination_blank] = Decision.WRITE
+    decision[source_blank] = Decision.PENDING
+    decision[source_blank & destination_blank] = Decision.KEEP
     return decision
 
 

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from tieline.mapping import UpdateConflictPolicy
-from tieline.merge import Decision, Verdict, changed_since, decide_field, judge_row
+from tieline.merge import (
+    Decision,
+    Verdict,
+    changed_since,
+    decide_field,
+    decide_without_base,
+    judge_row,
+)
 
 TABLE = [
     # differs, source changed, destination changed, both ways, forced -> decision
@@ -67,6 +74,41 @@ def test_without_a_base_a_side_counts_as_changed():
     has_base = np.array([True, False, True])
     changed = changed_since(now, common, has_base=has_base)
     assert [False, True, True] == list(changed)
+
+
+WITHOUT_BASE = [
+    # source blank, destination blank, source moved, destination moved -> decision
+    (True, True, False, False, Decision.KEEP),
+    (True, True, True, True, Decision.KEEP),
+    (False, True, False, False, Decision.WRITE),
+    (False, True, True, False, Decision.WRITE),
+    (False, True, False, True, Decision.WRITE),
+    (False, True, True, True, Decision.WRITE),
+    (True, False, False, False, Decision.PENDING),
+    (True, False, True, False, Decision.PENDING),
+    (True, False, False, True, Decision.PENDING),
+    (True, False, True, True, Decision.PENDING),
+    (False, False, True, False, Decision.WRITE),
+    (False, False, False, True, Decision.PENDING),
+    (False, False, False, False, Decision.CONFLICT),
+    (False, False, True, True, Decision.CONFLICT),
+]
+
+
+@pytest.mark.parametrize(
+    ("blank", "blank_there", "moved", "moved_there", "expected"), WITHOUT_BASE
+)
+def test_a_blank_gives_way_and_the_side_that_moved_wins(
+    blank, blank_there, moved, moved_there, expected
+):
+    """Without a last common value each combination has one decision."""
+    (decision,) = decide_without_base(
+        source_blank=np.array([blank]),
+        destination_blank=np.array([blank_there]),
+        source_moved=np.array([moved]),
+        destination_moved=np.array([moved_there]),
+    )
+    assert expected == decision
 
 
 JUDGEMENTS = [

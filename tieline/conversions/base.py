@@ -96,6 +96,15 @@ class Conversion:
         """Return the column in the form that is compared and remembered."""
         return values
 
+    def blank(self, side: SystemName, values: Values) -> Mask:
+        """Tell which normal values stand for nothing on that side.
+
+        Dataverse has null for it. Business Central has none: there zero and no are
+        what a field holds that nobody filled in.
+        """
+        nothing = (None, "", 0) if side == "bc" else (None, "")
+        return np.array([v in nothing for v in values], dtype=bool)
+
     def payload(self, side: SystemName, value: Any) -> Any:
         """Return what the service is sent for one converted value."""
         return value

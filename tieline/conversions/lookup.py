@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from tieline.conversions.base import Conversion, Transfer, Values, column_of
+import numpy as np
+
+from tieline.conversions.base import Conversion, Mask, Transfer, Values, column_of
 from tieline.errors import Blocked, RecordError, SystemName
 from tieline.facts import Knowledge
 from tieline.odata.model import Ref
@@ -136,6 +138,12 @@ class Currency(Lookup):
                     transfer.fail(position, local)
                 found[position] = None if isinstance(local, RecordError) else local
         return found
+
+    def blank(self, side: SystemName, values: Values) -> Mask:
+        """Take a blank code for what it says: the local currency."""
+        if side == "bc":
+            return np.zeros(len(values), dtype=bool)
+        return super().blank(side, values)
 
 
 @dataclass(frozen=True)

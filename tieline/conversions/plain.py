@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tieline.conversions.base import Conversion, Transfer, Values, column_of
+import numpy as np
+
+from tieline.conversions.base import Conversion, Mask, Transfer, Values, column_of
 from tieline.errors import SystemName
 
 
@@ -74,6 +76,10 @@ class Number(Conversion):
         digits = self.digits
         return column_of(round(float(v or 0), digits) for v in values)
 
+    def blank(self, side: SystemName, values: Values) -> Mask:
+        """Take zero for nothing on both sides, as null counts as zero."""
+        return np.array([not v for v in values], dtype=bool)
+
 
 class NotNegative(Number):
     """A number that the other side wants as zero when it is negative."""
@@ -94,6 +100,10 @@ class Flag(Conversion):
     def normal(self, side: SystemName, values: Values) -> Values:
         """Return real Booleans."""
         return column_of([bool(v) for v in values])
+
+    def blank(self, side: SystemName, values: Values) -> Mask:
+        """Take no for nothing on both sides, as null counts as no."""
+        return np.array([not v for v in values], dtype=bool)
 
 
 class Day(Conversion):
