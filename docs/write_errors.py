@@ -58,8 +58,9 @@ ADVICE = {
     "TL-308": "Do what the message says; it names the rule of this table.",
     "TL-309": "Nothing was done to this record. Make a new plan, or look at it first: "
     "somebody worked on it ([undo.md](undo.md), [run.md](run.md)).",
-    "TL-310": "Keep one of the records that share the row, or accept that the first "
-    "one stands for all.",
+    "TL-310": "Nothing need be done: of sales prices the one that is valid today "
+    "without minimum quantity stands in the row, and this one takes over when its day "
+    "comes. Of other records keep one.",
     "TL-400": "Read the message: it names the job or the Prefect server that this one "
     "needs. `tieline --debug COMMAND` shows more.",
     "TL-401": "Check that both addresses are the right environments. If it is meant, "

@@ -2,19 +2,22 @@
 
 A price of Business Central may depend on dates, a minimum quantity and a variant;
 a row of a Dataverse price list knows only product and unit. Of sales prices that
-differ in nothing else the first one is coupled, the others fail and say so.
+differ in nothing else the one that is valid today without minimum quantity is
+carried; the others say so once and take over when their day comes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from flows.job import job_flow
 from flows.price_list import CURRENCY_AMOUNT, MONEY_DIGITS
 from flows.units import BaseUnit, UnitPair, unit_pairs
-from tieline.batch import Action, Batch, rows_of
+from tieline.batch import Action, Batch, Parked, rows_of
 from tieline.conversions import (
     Constant,
     Currency,
@@ -31,6 +34,9 @@ from tieline.session import Session
 TO = Direction.TO_DATAVERSE
 GROUPS, ITEMS = "CUSTPRCGRP-PRICE", "ITEM-PRODUCT"
 LOCK = "customer price groups and their prices"
+
+TERMS = ("startingDate", "endingDate", "minimumQuantity", "variantCode")
+"""The properties that a row of a price list has no place for."""
 
 Key = tuple[str, str, str]
 """Price list, product and unit: what a row of a price list is known by."""
@@ -67,26 +73,115 @@ async def units_of(
     ]
 
 
+@dataclass(frozen=True)
+class Terms:
+    """What a row of a price list cannot tell: when and for whom a price holds.
+
+    Days are ISO days, "" where there is no limit.
+    """
+
+    starts: str = ""
+    ends: str = ""
+    minimum: float = 0
+    variant: str = ""
+
+    def has_ended(self, today: str) -> bool:
+        """Whether the price was valid until yesterday or earlier."""
+        return bool(self.ends) and self.ends < today
+
+    def rank(self, today: str) -> tuple[bool, float, bool, str]:
+        """Return how well the price speaks for its row; the highest one is carried.
+
+        First comes what is valid today, then the least minimum quantity, then what
+        is no variant's; of several the one that began last.
+        """
+        is_valid = self.starts <= today and not self.has_ended(today)
+        return is_valid, -self.minimum, not self.variant, self.starts
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The sales price that a row of Dataverse is coupled to."""
+
+    price_id: str
+    item: str
+    terms: Terms
+
+
 async def adopt_price_row(batch: Batch, session: Session) -> None:
-    """Couple an uncoupled price with the row of its list, product and unit."""
+    """Couple an uncoupled price with the row of its list, product and unit.
+
+    Of the prices that share the row the best is carried: the one that holds it now
+    gives way when it has ended, is out of the filter or is gone, or a better one is
+    here. The others are told; of what has ended nothing is said.
+    """
     keys = await _keys(batch, session)
-    there = await _rows_there(session, keys)
-    owners = await _living_owners(batch, session, list(there.values()))
-    seen: set[Key] = set()
-    if batch.options.dry_run:
-        seen = session.memory.setdefault("planned price rows", seen)
+    sharing: dict[Key, list[int]] = {}
     for position in map(int, np.flatnonzero(~batch.is_coupled)):
         key = keys[position]
-        if key is None:
-            continue
+        if key is not None:
+            sharing.setdefault(key, []).append(position)
+    there = await _rows_there(session, list(sharing))
+    holders = await _holders(batch, session, list(there.values()))
+    planned: set[Key] = set()
+    if batch.options.dry_run:
+        planned = session.memory.setdefault("planned price rows", planned)
+    terms, today = _terms(batch.source), session.bc.clock.date().isoformat()
+    for key, positions in sharing.items():
         row = there.get(key)
-        if key in seen or owners.get(row or ""):
+        holder = holders.get(row or "")
+        ranks = {position: terms[position].rank(today) for position in positions}
+        best = max(positions, key=lambda p, of=ranks: (of[p], -p))  # type: ignore[misc]
+        holds = holder is not None and holder.terms.rank(today) >= ranks[best]
+        if not holds and key not in planned:
+            if holder is not None:
+                _give_way(batch, holder, best, today)
+            if row is not None:
+                batch.destination_id[best] = row
+                batch.adopted[best] = True
+            positions = [position for position in positions if position != best]
+            planned.add(key)
+        for position in positions:
+            if terms[position].has_ended(today):
+                batch.action[position] = Action.LEFT_OUT
+                batch.cleared.append(batch.source_ids[position])
+            else:
+                batch.fail(position, _shared(batch, position))
+
+
+def _give_way(batch: Batch, holder: Holder, best: int, today: str) -> None:
+    """Take the row from the price that holds it; it is told, unless it has ended."""
+    id_ = holder.price_id
+    batch.removed.append(id_)
+    batch.released.add(id_)
+    if id_ in batch.source_ids:
+        position = batch.source_ids.index(id_)
+        batch.coupling[position] = None
+        batch.destination_id[position] = None
+        if holder.terms.has_ended(today):
+            batch.action[position] = Action.LEFT_OUT
+        else:
             batch.fail(position, _shared(batch, position))
-            continue
-        seen.add(key)
-        if row is not None:
-            batch.destination_id[position] = row
-            batch.adopted[position] = True
+    elif not holder.terms.has_ended(today):
+        error = _shared(batch, best)
+        batch.parked.append(Parked(id_, None, holder.item, error, None))
+    else:
+        batch.cleared.append(id_)
+
+
+def _terms(prices: pd.DataFrame) -> list[Terms]:
+    """Return when and for whom some prices hold, in their order."""
+    blank = [None] * len(prices)
+    columns = [list(prices[name]) if name in prices else blank for name in TERMS]
+    return [
+        Terms(_day(starts), _day(ends), float(minimum or 0), variant or "")
+        for starts, ends, minimum, variant in zip(*columns, strict=True)
+    ]
+
+
+def _day(value: str | None) -> str:
+    """Return an ISO day, "" for the service's blank one."""
+    return "" if not value or value.startswith("0001-") else value[:10]
 
 
 async def _keys(batch: Batch, session: Session) -> list[Key | None]:
@@ -126,20 +221,34 @@ async def _rows_there(
     }
 
 
-async def _living_owners(
+async def _holders(
     batch: Batch, session: Session, rows: Sequence[str]
-) -> dict[str, str]:
-    """Return the prices that rows are coupled to; one that is gone gives way."""
+) -> dict[str, Holder]:
+    """Return the prices that rows are coupled to; what is gone or filtered frees it."""
+    mapping = batch.mapping
     frame = session.store.couplings(
-        session.company_id, batch.mapping.name, side="dataverse", ids=rows
+        session.company_id, mapping.name, side="dataverse", ids=rows
     )
     owners: dict[str, str] = dict(zip(frame.index, frame["bc_id"], strict=True))
-    here = set(batch.source_ids)
-    others = [owner for owner in owners.values() if owner not in here]
-    alive = await session.bc.by_id(batch.mapping.bc, others, columns=())
-    gone = set(others) - set(alive["id"])
-    batch.removed += sorted(gone)
-    return {row: owner for row, owner in owners.items() if owner not in gone}
+    if not owners:
+        return {}
+    prices = await session.bc.by_id(
+        mapping.bc,
+        sorted(set(owners.values())),
+        columns=("itemNumber", *(name for name in TERMS if name in mapping.bc_extra)),
+        where=mapping.bc_filter,
+    )
+    known = {
+        id_: Holder(id_, item, terms)
+        for id_, item, terms in zip(
+            prices["id"], prices["itemNumber"], _terms(prices), strict=True
+        )
+    }
+    freed = sorted(set(owners.values()) - set(known))
+    batch.removed += freed
+    batch.released.update(freed)
+    batch.cleared += freed
+    return {row: known[owner] for row, owner in owners.items() if owner in known}
 
 
 def _shared(batch: Batch, position: int) -> SharedRow:
@@ -149,7 +258,8 @@ def _shared(batch: Batch, position: int) -> SharedRow:
         f"price group {source['salesCode']} stands for the row that Dataverse has for "
         f"the unit {source['unitOfMeasureCode']}: dates, minimum quantity and variant "
         "make no difference there.",
-        advice="Keep one price for each item and unit.",
+        advice="The one that is valid today without minimum quantity is carried; this "
+        "one takes over when its day comes.",
     )
 
 
@@ -194,6 +304,7 @@ SALES_PRICE = TableMapping(
     waits_for=(GROUPS, ITEMS),
     lock=LOCK,
     hangs_on="pricelevelid",
+    bc_extra=TERMS,
     inactivity_minutes=1440,
     needs_companion=True,
     bc_filter=(

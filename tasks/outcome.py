@@ -12,7 +12,7 @@ from tasks.job_run import JobRun
 from tasks.never_common import remember_seen
 from tieline.batch import Action, Batch, OneWay, Parked, Values
 from tieline.columns import transposed
-from tieline.errors import Blocked, UpdateConflict
+from tieline.errors import Blocked, RecordError, UpdateConflict
 from tieline.failures import is_first_conflict, is_same_failure, next_try, parts
 from tieline.report import Counters, RecordFailure
 from tieline.store import ErrorRow, JournalRow, Outcome
@@ -44,7 +44,7 @@ def outcome_of(run: JobRun, batch: Batch, intents: Sequence[int]) -> Outcome:
     """Return what to store of this batch, and add it to the run's report."""
     came = batch.positions(Action.INSERT, Action.MODIFY, Action.UNCHANGED)
     couplings = _successes(run, batch, came)
-    cleared = couplings[f"{batch.source_side}_id"]
+    cleared = [*couplings[f"{batch.source_side}_id"], *batch.cleared]
     journal = _journal(run, batch)
     ids = batch.source_ids
     failed_yet_written = [
@@ -319,6 +319,8 @@ def _error_row(
         == (blocked.mapping, blocked.key)
         and not run.options.records
     )
+    if isinstance(parked.error, RecordError) and parked.error.is_told_once:
+        waits = before is not None and before.code == code and not run.options.records
     skips = (
         blocked is None
         and not is_first_conflict(parked.error)

@@ -102,7 +102,8 @@ class Batch:
     `parents` the headers that came through, BC id to Dataverse id. `line_changes`
     are lines that a hook wrote as a step of their header: they count as lines. With
     `guards_all` no row is written that is not the one that was read any more.
-    `released` are ids of lines whose coupling went because it hung on another header.
+    `released` are BC ids whose coupling goes because the row, or the header, is
+    another's now; `cleared` are source ids whose last error no longer stands.
     """
 
     def __init__(
@@ -148,6 +149,7 @@ class Batch:
         self.parked: list[Parked] = []
         self.removed: list[str] = []
         self.released: set[str] = set()
+        self.cleared: list[str] = []
         self.lowered: dict[tuple[str, OneWay], datetime] = {}
         self.allow_deletions = False
         self.guards_all = False

@@ -183,9 +183,14 @@ class Forbidden(Rejected):
 
 
 class RecordError(TielineError):
-    """One record cannot be synchronized; the run continues without it."""
+    """One record cannot be synchronized; the run continues without it.
+
+    `is_told_once`: it lasts until something else changes, so it counts when it is
+    new, is looked at in each run, and then stands among the errors only.
+    """
 
     code = "TL-300"
+    is_told_once = False
 
 
 class Blocked(RecordError):
@@ -279,6 +284,7 @@ class SharedRow(RecordError):
     """Several records stand for one row of the other side; another one has it."""
 
     code = "TL-310"
+    is_told_once = True
 
 
 class RunError(TielineError):

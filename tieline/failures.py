@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from tieline.errors import (
     ApiError,
     Blocked,
+    RecordError,
     Throttled,
     TielineError,
     Unavailable,
@@ -58,6 +59,7 @@ def next_try(
     if is_first_conflict(error):
         return now + timedelta(days=1)
     has_no_clock = isinstance(error, Throttled | Unavailable | Blocked)
+    has_no_clock |= isinstance(error, RecordError) and error.is_told_once
     if is_coupled or has_no_clock or attempts < 2:
         return None
     minutes = min(30 * 2 ** (attempts - 2), 24 * 60)

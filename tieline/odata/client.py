@@ -78,6 +78,7 @@ class Client:
         self.wire = wire
         self.counters = Counters()
         self._classify = classify
+        self.served_at: datetime | None = None
         self._reached = False
         self._http = httpx.AsyncClient(
             verify=_trusted(),
@@ -233,12 +234,13 @@ class Client:
         if response.status_code < 300 or (
             multipart and response.status_code not in (401, 429)
         ):
+            self.served_at = _service_time(response.headers, took_s)
             return Answer(
                 response.status_code,
                 response.headers,
                 response.content,
                 str(response.url),
-                _service_time(response.headers, took_s),
+                self.served_at,
             )
         if response.has_redirect_location:
             target = response.headers["location"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
@@ -42,6 +42,11 @@ class ServiceSide(ABC):
     def counters(self) -> Counters:
         """How much went over the wire so far."""
         return self._client.counters
+
+    @property
+    def clock(self) -> datetime:
+        """What time it was on the service when it last answered."""
+        return self._client.served_at or datetime.now(UTC)
 
     async def table(self, name: str) -> Table:
         """Return a table's metadata, by our name of it.
