@@ -13,6 +13,7 @@ from tasks.nested import read_lines, release_stale_lines
 from tasks.uncouple import empty_marks
 from tieline.batch import Action, Batch
 from tieline.errors import CoupledToDeleted
+from tieline.failures import has_moved
 from tieline.mapping import DeletionConflictPolicy
 
 
@@ -30,6 +31,7 @@ async def couple(one_pass: Pass, batch: Batch) -> Batch:
         batch.drop_done(Action.LEFT_OUT)
     _join_couplings(run, batch)
     await release_stale_lines(run, batch)
+    _heal(one_pass, batch)
     _drop_skipped_and_echoes(run, batch)
     await read_lines(run, batch)
     batch.drop_done(Action.SKIP, Action.UNCHANGED)
@@ -61,6 +63,35 @@ def _join_couplings(run: JobRun, batch: Batch) -> None:
             batch.destination_id[position] = row[other]
 
 
+def _heal(one_pass: Pass, batch: Batch) -> None:
+    """Find the skipped records that have another version than when they failed."""
+    run = one_pass.run
+    skipped = [
+        position
+        for position, row in enumerate(batch.coupling)
+        if row is not None and row["skipped"]
+    ]
+    if not skipped:
+        return
+    store, company, name = run.session.store, run.session.company_id, run.mapping.name
+    there = [batch.destination_id[position] for position in skipped]
+    here = [batch.source_ids[position] for position in skipped]
+    to, back = (here, there) if batch.to_dataverse else (there, here)
+    failed_to = store.errors_for(company, name, "to-dataverse", to)
+    failed_from = store.errors_for(company, name, "from-dataverse", back)
+    versions = batch.cells("version")
+    for place, position in enumerate(skipped):
+        known = [failed_to.get(to[place]), failed_from.get(back[place])]
+        errors = [error for error in known if error is not None]
+        last = max(errors, key=lambda error: error.at, default=None)
+        if last is None:
+            continue
+        is_source = last.direction == batch.way
+        at_failure = last.source_version if is_source else last.destination_version
+        if here[place] in one_pass.moved or has_moved(at_failure, versions[position]):
+            batch.healed.add(here[place])
+
+
 def _drop_skipped_and_echoes(run: JobRun, batch: Batch) -> None:
     """Count what was skipped, and what is our own echo, as the rules say.
 
@@ -82,7 +113,7 @@ def _drop_skipped_and_echoes(run: JobRun, batch: Batch) -> None:
             batch.forced[position] |= bool(
                 row[pending] and row[batch.result_name] is None
             )
-        if row["skipped"]:
+        if row["skipped"] and batch.source_ids[position] not in batch.healed:
             batch.action[position] = Action.SKIP
         elif (
             not run.options.force

@@ -11,6 +11,7 @@ from tasks.deletions import notice_deletions
 from tasks.job_run import JobRun, Pass
 from tasks.named import named_sources
 from tieline.batch import Batch, moment
+from tieline.failures import has_moved
 from tieline.mapping import Direction
 from tieline.odata.model import Page
 from tieline.store import Outcome
@@ -120,11 +121,53 @@ async def start_pass(run: JobRun, direction: Direction) -> Pass:
     if run.options.records:
         one_pass.queue = await named_sources(run, direction)
         return one_pass
+    await _couple_awaited_options(one_pass)
+    await _find_moved(one_pass)
     ids = store.candidates(company, mapping.name, one_pass.way, now=run.now)
     if not mapping.only_candidates:
         ids = [*ids, *await notice_deletions(one_pass)]
     if mapping.hooks.candidates is not None:
         found = await mapping.hooks.candidates(run.session, run.options, direction)
         ids = [*ids, *found]
-    one_pass.queue = list(dict.fromkeys(ids))
+    one_pass.queue = list(dict.fromkeys([*ids, *sorted(one_pass.moved)]))
     return one_pass
+
+
+async def _find_moved(one_pass: Pass) -> None:
+    """Find the skipped records whose counterpart changed since they failed.
+
+    A run in both directions reads such a counterpart anyway, as changed.
+    """
+    run = one_pass.run
+    mapping = run.mapping
+    if run.options.direction is Direction.BIDIRECTIONAL or mapping.only_candidates:
+        return
+    known = run.session.store.skipped_counterparts(
+        run.session.company_id, mapping.name, one_pass.way
+    )
+    if not known:
+        return
+    to = one_pass.direction is Direction.TO_DATAVERSE
+    side, table = ("dataverse", mapping.dataverse) if to else ("bc", mapping.bc)
+    ids = [there for there, _ in known.values()]
+    frame = await run.session.side(side).by_id(table, ids, columns=())
+    versions = dict(zip(frame["id"], frame["version"], strict=True))
+    one_pass.moved = {
+        here
+        for here, (there, version) in known.items()
+        if has_moved(version, versions.get(there, ""))
+    }
+
+
+async def _couple_awaited_options(one_pass: Pass) -> None:
+    """Couple the choice columns for whose options records wait: one may be there."""
+    run = one_pass.run
+    awaited = run.session.store.awaited(
+        run.session.company_id, run.mapping.name, one_pass.way
+    )
+    for row in run.mapping.active(one_pass.direction):
+        keys = awaited.get(row.conversion.awaits)
+        if keys:
+            await row.conversion.refresh(
+                keys, run.session, one_pass.direction, is_dry=run.options.dry_run
+            )

@@ -79,8 +79,9 @@ class Pass:
 
     `queue` holds source ids to be read by id; `deletions` those whose counterpart
     is gone and whose policy would restore or uncouple them. `cursors` are saved
-    with the watermark, when the pass was read to its end. `lines` is the pass of a
-    nested mapping.
+    with the watermark, when the pass was read to its end. `moved` are the skipped
+    records whose counterpart has another version than at the failure. `lines` is the
+    pass of a nested mapping.
     """
 
     run: JobRun
@@ -94,6 +95,7 @@ class Pass:
     attempts: dict[str, int] = field(default_factory=dict)
     deletions: list[str] = field(default_factory=list)
     cursors: dict[str, str] = field(default_factory=dict)
+    moved: set[str] = field(default_factory=set)
     lines: Pass | None = None
 
     @property

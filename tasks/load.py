@@ -244,7 +244,9 @@ def _as_record_error(batch: Batch, position: int, error: ApiError) -> TielineErr
 
 def rejected(verb: str, table: str, error: ApiError) -> RecordError:
     """Wrap a service's refusal of one record's write, with its own words."""
-    return WriteRejected(f"{verb} the {table} failed: {parts(error)[1]}")
+    wrapped = WriteRejected(f"{verb} the {table} failed: {parts(error)[1]}")
+    wrapped.is_passing = error.is_passing
+    return wrapped
 
 
 async def _read_again(run: JobRun, batch: Batch) -> None:

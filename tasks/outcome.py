@@ -12,8 +12,14 @@ from tasks.job_run import JobRun
 from tasks.never_common import remember_seen
 from tieline.batch import Action, Batch, OneWay, Parked, Values
 from tieline.columns import transposed
-from tieline.errors import Blocked, RecordError, UpdateConflict
-from tieline.failures import is_first_conflict, is_same_failure, next_try, parts
+from tieline.errors import RecordError, UpdateConflict
+from tieline.failures import (
+    awaited,
+    is_first_conflict,
+    is_same_failure,
+    next_try,
+    parts,
+)
 from tieline.report import Counters, RecordFailure
 from tieline.store import ErrorRow, JournalRow, Outcome
 
@@ -135,6 +141,12 @@ def _successes(run: JobRun, batch: Batch, positions: list[int]) -> dict[str, lis
         now or before for now, before in zip(pending, columns[opposite], strict=True)
     ]
     columns["unfinished"] = [batch.unfinished.get(position) for position in positions]
+    columns["skipped"] = [
+        was_skipped and id_ not in batch.healed
+        for was_skipped, id_ in zip(
+            columns["skipped"], columns[f"{here}_id"], strict=True
+        )
+    ]
     for side, values in ((here, batch.source_now), (there, batch.wanted)):
         name = f"{side}_common"
         columns[name] = _agreed(batch, positions, columns[name], values)
@@ -277,7 +289,8 @@ def _failures(
             row["unfinished"] = parked.unfinished
             row[batch.result_name] = "failure"
             row["to_run" if batch.to_dataverse else "from_run"] = run.run_id
-            row["skipped"] = skips or row["skipped"]
+            is_healed = parked.source_id in batch.healed
+            row["skipped"] = skips or (row["skipped"] and not is_healed)
             if isinstance(parked.error, UpdateConflict) and parked.error.seen:
                 remember_seen(row, parked.error, to=batch.to_dataverse)
             couplings.append(row)
@@ -311,23 +324,28 @@ def _error_row(
     before = former.get(parked.source_id)
     coupling = parked.coupling
     attempts = 1 + (before.attempts if before is not None else 0)
-    blocked = parked.error if isinstance(parked.error, Blocked) else None
+    blocker = awaited(parked.error)
     waits = (
-        blocked is not None
+        blocker is not None
         and before is not None
-        and (before.waiting_mapping, before.waiting_key)
-        == (blocked.mapping, blocked.key)
+        and (before.waiting_mapping, before.waiting_key) == blocker
         and not run.options.records
     )
     if isinstance(parked.error, RecordError) and parked.error.is_told_once:
         waits = before is not None and before.code == code and not run.options.records
-    skips = (
-        blocked is None
-        and not is_first_conflict(parked.error)
+    is_same = (
+        before is not None
         and coupling is not None
-        and before is not None
         and coupling[batch.result_name] == "failure"
         and is_same_failure(before.code, before.message, code, message)
+    )
+    # A record that was skipped is tried once for each version that it gets.
+    skips = (
+        blocker is None
+        and coupling is not None
+        and not parked.error.is_passing
+        and not is_first_conflict(parked.error)
+        and (is_same or parked.source_id in batch.healed)
     )
     row = ErrorRow(
         company=run.session.company_id,
@@ -347,8 +365,10 @@ def _error_row(
             is_coupled=coupling is not None,
             now=run.now,
         ),
-        waiting_mapping=blocked.mapping if blocked else None,
-        waiting_key=blocked.key if blocked else None,
+        waiting_mapping=blocker[0] if blocker else None,
+        waiting_key=blocker[1] if blocker else None,
         run_id=run.run_id,
+        source_version=parked.source_version,
+        destination_version=parked.destination_version,
     )
     return row, skips, waits

@@ -65,7 +65,11 @@ class RunOptions:
 
 @dataclass(frozen=True)
 class Parked:
-    """A record that cannot be synchronized now, with what is known of it."""
+    """A record that cannot be synchronized now, with what is known of it.
+
+    The versions are those with which it failed: None of a side that was not read,
+    "" of a record that was not there.
+    """
 
     source_id: str
     destination_id: str | None
@@ -73,6 +77,8 @@ class Parked:
     error: TielineError
     coupling: dict[str, Any] | None
     unfinished: Any = None
+    source_version: str | None = None
+    destination_version: str | None = None
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,8 @@ class Batch:
     ids that were asked for and are no more; `made` are the positions whose counterpart
     a hook created before the row was written; `lines` are those of a nested mapping,
     `parents` the headers that came through, BC id to Dataverse id. `line_changes`
-    are lines that a hook wrote as a step of their header: they count as lines. With
+    are lines that a hook wrote as a step of their header: they count as lines.
+    `healed` are the ids of skipped records that are tried again. With
     `guards_all` no row is written that is not the one that was read any more.
     `released` are BC ids whose coupling goes because the row, or the header, is
     another's now; `cleared` are source ids whose last error no longer stands.
@@ -154,6 +161,7 @@ class Batch:
         self.allow_deletions = False
         self.guards_all = False
         self.gone: list[str] = []
+        self.healed: set[str] = set()
         self.lines: pd.DataFrame | None = None
         self.parents: dict[str, str] = {}
         self.line_changes: list[LineChange] = []
@@ -342,8 +350,19 @@ class Batch:
                 error=error,
                 coupling=self.coupling[position],
                 unfinished=self.unfinished.get(position),
+                source_version=self.cells("version")[position],
+                destination_version=self._destination_version(position),
             )
         )
+
+    def _destination_version(self, position: int) -> str | None:
+        """Return the version of a row's counterpart: as written, or as read."""
+        written = self.results.get(position)
+        if written is not None:
+            return written.version
+        if self.destination is None or self.coupling[position] is None:
+            return None
+        return str(self.destination_cells("version")[position] or "")
 
     def _keep(self, mask: Mask) -> None:
         if mask.all():

@@ -58,10 +58,13 @@ class TielineError(Exception):
     `code` is stable; `advice` is a second sentence or empty. The text never
     holds a secret: whoever raises it builds it from names and ids only. A name
     that ends in a full stop leaves one at the end of its sentence, not two.
+    `is_passing` marks a failure that only the moment caused: a lock, a time-out, a
+    service that is away. It is tried again and never makes a record skipped.
     """
 
     code: ClassVar[str] = "TL-000"
     exit_code: ClassVar[int] = 1
+    is_passing: bool = False
 
     def __init__(self, message: str, *, advice: str = "") -> None:
         self.message = _TWO_STOPS.sub(".", message)
@@ -139,6 +142,7 @@ class Throttled(ApiError):
     """The service asked us to slow down; `retry_after_s` is its wish, if any."""
 
     code = "TL-201"
+    is_passing = True
     retry_after_s: float | None = None
 
 
@@ -149,6 +153,7 @@ class Unavailable(ApiError):
     """
 
     code = "TL-202"
+    is_passing = True
     maybe_done: bool = False
 
 
@@ -168,6 +173,7 @@ class VersionConflict(Rejected):
     """The record changed since we read it (409, 412 or 428)."""
 
     code = "TL-205"
+    is_passing = True
 
 
 class Duplicate(Rejected):
@@ -245,9 +251,23 @@ class CoupledToDeleted(RecordError):
 
 
 class ConversionError(RecordError):
-    """A value has no counterpart on the other side."""
+    """A value has no counterpart on the other side.
+
+    `awaits` names what would be its counterpart: a choice column and a label, or
+    None where nothing that may appear would help.
+    """
 
     code = "TL-304"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        advice: str = "",
+        awaits: tuple[str, str] | None = None,
+    ) -> None:
+        super().__init__(message, advice=advice)
+        self.awaits = awaits
 
 
 class Ambiguous(RecordError):

@@ -8,10 +8,9 @@ from datetime import datetime, timedelta
 from tieline.errors import (
     ApiError,
     Blocked,
+    ConversionError,
     RecordError,
-    Throttled,
     TielineError,
-    Unavailable,
     UpdateConflict,
 )
 
@@ -45,6 +44,25 @@ def is_same_failure(
     return bool(former) and (former_code, former) == (code, comparable(message))
 
 
+def has_moved(at_failure: str | None, now: str | None) -> bool:
+    """Tell whether a record has another version than when it failed.
+
+    None stands for a version that nobody looked at, which proves nothing; "" for a
+    record that was not there.
+    """
+    return at_failure is not None and now is not None and at_failure != now
+
+
+def awaited(error: TielineError) -> tuple[str, str] | None:
+    """Return what a record waits for, or None when it waits for nothing.
+
+    A job and the key of a record, or a choice column and the label of an option.
+    """
+    if isinstance(error, Blocked):
+        return error.mapping, error.key
+    return error.awaits if isinstance(error, ConversionError) else None
+
+
 def next_try(
     error: TielineError, *, attempts: int, is_coupled: bool, now: datetime
 ) -> datetime | None:
@@ -52,13 +70,13 @@ def next_try(
 
     Coupled records are tried at every run: the same failure twice skips them.
     Uncoupled ones get one more try at once, then wait 30 minutes, doubling up to
-    a day. What only the service's state caused is tried at the next run; what waits
-    for another record goes by no clock. Two values that were never synchronized
+    a day. What only the moment caused is tried at the next run; what waits for
+    another record goes by no clock. Two values that were never synchronized
     stay as they are until a side moves or a person decides: a look a day is enough.
     """
     if is_first_conflict(error):
         return now + timedelta(days=1)
-    has_no_clock = isinstance(error, Throttled | Unavailable | Blocked)
+    has_no_clock = error.is_passing or awaited(error) is not None
     has_no_clock |= isinstance(error, RecordError) and error.is_told_once
     if is_coupled or has_no_clock or attempts < 2:
         return None

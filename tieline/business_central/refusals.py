@@ -35,6 +35,14 @@ _BY_STATUS: dict[int, type[Rejected]] = {
     412: VersionConflict,
     428: VersionConflict,
 }
+_PASSING = re.compile(
+    r"another session|locked by|record is locked|table is locked|\bdeadlock"
+    r"|lock time-?out|lock request time|Please retry the activity"
+    r"|Start the activity again|Another user has modified"
+    r"|information on the page is not up-to-date",
+    re.IGNORECASE,
+)
+"""Texts of refusals, mostly 400, that a lock or another's write caused: they pass."""
 _UNKNOWN_NAME = re.compile(r"Could not find a property named|Resource not found for")
 
 
@@ -61,9 +69,10 @@ def classify(status: int, headers: Mapping[str, str], body: Any) -> TielineError
     if code == "Internal_CompanyNotFound":
         return UnknownCompany(text or "Business Central does not know the company.")
     kind: type[Rejected] | None = _BY_CODE.get(code)
-    general = unavailable_or_throttled("bc", status, headers, body)
+    told = 503 if kind is None and _PASSING.search(text) else status
+    general = unavailable_or_throttled("bc", told, headers, body)
     if kind is None and general is not None:
-        general.request_id = request_id
+        general.request_id, general.status = request_id, status
         return general
     chosen = kind or _BY_STATUS.get(status, Rejected)
     return chosen(

@@ -8,7 +8,7 @@ values of that side are compared and remembered.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -83,6 +83,16 @@ class Conversion:
     transfers = True
     reads_bc = True
     reads_dataverse = True
+
+    @property
+    def awaits(self) -> str:
+        """What records wait for by this conversion, besides records; or nothing."""
+        return ""
+
+    async def refresh(
+        self, keys: Set[str], session: Knowledge, direction: Direction, *, is_dry: bool
+    ) -> None:
+        """Look whether what records wait for is there now: these `keys`."""
 
     async def prepare(self, values: Values, transfer: Transfer) -> Any:
         """Load in bulk what `convert` needs for these source values."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Any
 
 from tieline.conversions.base import Conversion, Transfer, Values, column_of
 from tieline.errors import ConversionError, SystemName
-from tieline.facts import OptionBook
+from tieline.facts import Knowledge, OptionBook
+from tieline.policies import Direction
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,19 @@ class Option(Conversion):
     column: str
     noun: str
     title = "option"
+
+    @property
+    def awaits(self) -> str:
+        """The choice column for whose options records wait."""
+        return self.column
+
+    async def refresh(
+        self, keys: Set[str], session: Knowledge, direction: Direction, *, is_dry: bool
+    ) -> None:
+        """Couple codes and labels anew, as an option may be there now."""
+        to = direction is Direction.TO_DATAVERSE
+        wanted = set(keys) if to else set()
+        await session.options(self.bc_set, self.column, wanted, create=not is_dry)
 
     async def prepare(self, values: Values, transfer: Transfer) -> OptionBook:
         """Couple codes and labels, adding labels when the settings say so."""
@@ -53,7 +68,7 @@ class Option(Conversion):
                 f"The option {value} of the Dataverse column {self.column} must be "
                 f"coupled to a {self.noun}: no code equals its label."
             )
-        return ConversionError(text)
+        return ConversionError(text, awaits=(self.column, str(value)))
 
     def normal(self, side: SystemName, values: Values) -> Values:
         """Make blank uniform: "" on Business Central, null on Dataverse."""

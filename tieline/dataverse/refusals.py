@@ -19,6 +19,13 @@ from tieline.odata.refusals import unavailable_or_throttled
 from tieline.odata.wire import service_error
 
 THROTTLED = frozenset({"0x80072321", "0x80072322", "0x80072326"})
+_PASSING_CODES = frozenset({"0x80040216", "0x80044150", "0x80044151"})
+"""Trouble in the database: unexpected, generic SQL error, SQL time-out."""
+_PASSING = re.compile(
+    r"\bdeadlock|SQL time-?out|Cannot obtain lock|lock request time|Timeout expired"
+    r"|another session|being updated by another",
+    re.IGNORECASE,
+)
 BAD_NAME = "0x80060888"
 _BY_CODE: dict[str, type[Rejected]] = {
     "0x80040237": Duplicate,
@@ -58,9 +65,11 @@ def classify(status: int, headers: Mapping[str, str], body: Any) -> TielineError
         # Some paths answer 412 without a code: only the text tells a duplicate.
         kind = Duplicate
     told = 429 if code.lower() in THROTTLED else status
+    if status < 500 and told != 429 and _passes(code, text):
+        told = 503
     general = unavailable_or_throttled("dataverse", told, headers, body)
     if kind is None and general is not None:
-        general.request_id = request_id
+        general.request_id, general.status = request_id, status
         return general
     chosen = kind or _BY_STATUS.get(status, Rejected)
     return chosen(
@@ -70,6 +79,11 @@ def classify(status: int, headers: Mapping[str, str], body: Any) -> TielineError
         service_code=code,
         request_id=request_id,
     )
+
+
+def _passes(code: str, text: str) -> bool:
+    """Tell whether only the moment caused a refusal: a lock, a time-out of SQL."""
+    return code.lower() in _PASSING_CODES or bool(_PASSING.search(text))
 
 
 def is_unknown_name(error: Rejected) -> bool:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, or_, select, text, union
+from sqlalchemy import Select, Text, and_, cast, exists, or_, select, text, union
 
 from tieline.store.database import Database
 from tieline.store.rows import Direction
-from tieline.store.schema import COUPLING_STATES, coupling, record_error
+from tieline.store.schema import (
+    COUPLING_STATES,
+    coupling,
+    option_coupling,
+    record_error,
+)
 
 
 class Candidates(Database):
@@ -23,7 +28,8 @@ class Candidates(Database):
         Couplings that failed or are pending in this direction, or whose steps
         are unfinished (to Dataverse); uncoupled records that failed. Not those
         that are skipped, that wait for another record, or whose next try is
-        later than `now`; but those whose blocker is coupled by now.
+        later than `now`; but those whose blocker, a record or an option, is coupled
+        by now.
         """
         to_dataverse = direction == "to-dataverse"
         states = ["to_failed", "pending_to", "unfinished"]
@@ -64,6 +70,67 @@ class Candidates(Database):
             )
         )
         is_skipped = exists().where(own, text("skipped"))
-        parts.append(errors.where(e.waiting_key.is_not(None), is_released, ~is_skipped))
+        option = option_coupling.c
+        has_option = exists().where(
+            option.company == e.company,
+            option.dataverse_column == e.waiting_mapping,
+            or_(
+                option.bc_code == e.waiting_key,
+                cast(option.value, Text) == e.waiting_key,
+            ),
+        )
+        released = or_(is_released, has_option)
+        parts.append(errors.where(e.waiting_key.is_not(None), released, ~is_skipped))
         with self.reading() as connection:
             return sorted(connection.execute(union(*parts)).scalars())
+
+    def skipped_counterparts(
+        self, company: str, mapping: str, direction: Direction
+    ) -> dict[str, tuple[str, str]]:
+        """Return {source id: (destination id, its version at the failure)}.
+
+        Of the skipped couplings whose last failure in this direction knew it.
+        """
+        to_dataverse = direction == "to-dataverse"
+        source, destination = coupling.c.bc_id, coupling.c.dataverse_id
+        if not to_dataverse:
+            source, destination = destination, source
+        e = record_error.c
+        query = (
+            select(source, destination, e.destination_version)
+            .join(
+                record_error,
+                and_(
+                    e.company == company,
+                    e.mapping == mapping,
+                    e.direction == direction,
+                    e.source_id == source,
+                ),
+            )
+            .where(coupling.c.company == company, coupling.c.mapping == mapping)
+            .where(text(COUPLING_STATES["skipped"]))
+            .where(e.destination_version.is_not(None))
+        )
+        with self.reading() as connection:
+            return {
+                here: (there, version)
+                for here, there, version in connection.execute(query)
+            }
+
+    def awaited(
+        self, company: str, mapping: str, direction: Direction
+    ) -> dict[str, set[str]]:
+        """Return what records of a job wait for: {job or choice column: keys}."""
+        e = record_error.c
+        query = select(e.waiting_mapping, e.waiting_key).distinct()
+        query = query.where(
+            e.company == company,
+            e.mapping == mapping,
+            e.direction == direction,
+            e.waiting_mapping.is_not(None),
+        )
+        with self.reading() as connection:
+            found: dict[str, set[str]] = {}
+            for waiting_mapping, key in connection.execute(query):
+                found.setdefault(waiting_mapping, set()).add(key)
+            return found

@@ -49,7 +49,9 @@ class Coupling:
 class ErrorRow:
     """The last error of one record in one direction.
 
-    `waiting_mapping` and `waiting_key` name what a blocked record waits for.
+    `waiting_mapping` and `waiting_key` name what a blocked record waits for: a job
+    and a record, or a choice column and a label. The versions are those of both
+    records at the failure; None where they are not known, "" where there was none.
     """
 
     company: str
@@ -67,6 +69,8 @@ class ErrorRow:
     waiting_mapping: str | None = None
     waiting_key: str | None = None
     run_id: str | None = None
+    source_version: str | None = None
+    destination_version: str | None = None
 
 
 @dataclass(frozen=True)

@@ -113,6 +113,8 @@ record_error = Table(
     Column("waiting_mapping", Text),
     Column("waiting_key", Text),
     Column("run_id", Text),
+    Column("source_version", Text),
+    Column("destination_version", Text),
 )
 
 watermark = Table(
