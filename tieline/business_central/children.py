@@ -11,6 +11,7 @@ from tieline.odata.frames import Shape, frame_of
 from tieline.odata.links import next_address
 from tieline.odata.located import Located
 from tieline.odata.query import address, distinct, or_chains
+from tieline.odata.reading import Learned
 
 
 async def read_children(
@@ -22,19 +23,18 @@ async def read_children(
     after the modified time: the record that the row belongs to.
     """
     key = located.table.key
-    style = located.reader.style
+    room = located.reader.style.address_length
     options = {"$select": key, "$expand": f"{navigation}($select={shape.select})"}
     bare = address(located.base, options)
-    chains = or_chains(
-        key,
-        distinct(ids),
-        characters=max(200, style.address_length - len(bare)),
-        most=style.terms,
-    )
-    urls = [address(located.base, {**options, "$filter": one}) for one in chains]
+
+    def addresses(manner: Learned) -> list[str]:
+        room_left = max(200, room - len(bare))
+        chains = or_chains(key, distinct(ids), characters=room_left, most=manner.terms)
+        return [address(located.base, {**options, "$filter": one}) for one in chains]
+
     rows: list[dict[str, Any]] = []
     parents: list[str] = []
-    for headers in await located.reader.bodies(urls):
+    for headers in await located.reader.narrowed(addresses):
         for header in headers:
             found = await _collection(located, header, navigation)
             rows += found

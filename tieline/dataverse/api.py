@@ -13,7 +13,7 @@ from tieline.odata import json_batch, multipart
 from tieline.odata.client import Client
 from tieline.odata.metadata import read_document
 from tieline.odata.query import address, text_literal
-from tieline.odata.reading import BatchStyle, Reader
+from tieline.odata.reading import BatchStyle, Learned, Reader
 from tieline.odata.schema import MetadataCache, Schema, SetSchema
 from tieline.odata.wire import Answer, Operation, Request, Result
 
@@ -35,10 +35,9 @@ def open_reader(client: Client, root: str) -> Reader:
         write=lambda operations: _batch(root, operations),
         read=_results,
         reads=MOST_OPERATIONS,
-        terms=TERMS,
         address_length=ADDRESS_LENGTH,
     )
-    return Reader(client, style, classify)
+    return Reader(client, style, classify, Learned(TERMS, lists=True))
 
 
 def open_schema(client: Client, root: str, cache: MetadataCache) -> Schema:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
 from tieline.errors import DriftError
 from tieline.odata.frames import Decode, number, utc_text
 from tieline.odata.model import Column, Ref, Table
-from tieline.odata.query import Speech, column_of, text_literal
+from tieline.odata.query import Speech, ValueList, column_of, text_literal
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d").fullmatch
+_RISKY = re.compile(r"[\"'\\\x00-\x1f]").search
+MOST_IN_A_LIST = 1000
+"""Half of what the function In takes."""
 _BARE = ("guid", "lookup", "int", "option", "decimal", "date", "datetime")
 
 
@@ -75,7 +78,32 @@ def plain(value: Any) -> Any:
     return value
 
 
-SPEECH = Speech(literal=literal, blank=blank, wire_name=wire_name)
+def member(column: Column, value: Any) -> str | None:
+    """Write a value for the list of the function In; None for a text that is risky.
+
+    The list is JSON inside a literal of OData: quotes of either kind are doubtful.
+    """
+    if column.kind not in ("guid", "lookup", "text", "int", "option"):
+        return None
+    text = str(plain(value.id if isinstance(value, Ref) else value))
+    return None if _RISKY(text) else f'"{text}"'
+
+
+def one_of(column: Column, members: Sequence[str]) -> str:
+    """Write the condition that a column has one of these values."""
+    values = ",".join(members)
+    return (
+        f"Microsoft.Dynamics.CRM.In(PropertyName='{wire_name(column)}',"
+        f"PropertyValues=[{values}])"
+    )
+
+
+SPEECH = Speech(
+    literal=literal,
+    blank=blank,
+    wire_name=wire_name,
+    lists=ValueList(member, one_of, most=MOST_IN_A_LIST),
+)
 
 
 def _bind(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -20,8 +21,9 @@ from tieline.odata.query import (
     distinct,
     filter_text,
     fits,
+    pieces,
 )
-from tieline.odata.reading import Reader
+from tieline.odata.reading import Reader, Sought
 from tieline.odata.schema import Schema, SetSchema
 
 
@@ -85,6 +87,9 @@ class Located:
         return self.manner.is_unknown_name(error) and await self.source.reload()
 
 
+MOST_IN_A_FILTER = 10
+"""Values of one condition; beside them stand the watermark and other conditions."""
+
 Locate = Callable[[], Awaitable[Located]]
 """Finds the set; called again after its metadata was read anew."""
 
@@ -98,8 +103,25 @@ async def read_changed(
 ) -> AsyncIterator[Page]:
     """Read rows inside `where`, changed after `since`, page by page.
 
-    A set without a modified time is read whole.
+    A set without a modified time is read whole. A filter that names more values
+    than the service takes is read in parts, one after the other.
     """
+    parts = _parts(where, (await locate()).manner.speech)
+    began_at: datetime | None = None
+    for number, part in enumerate(parts, start=1):
+        async for page in _changed(locate, columns, part, since, page_rows):
+            began_at = began_at or page.served_at
+            is_last = page.last and number == len(parts)
+            yield Page(page.frame, began_at, is_last)
+
+
+async def _changed(
+    locate: Locate,
+    columns: Sequence[str],
+    where: Filter,
+    since: datetime | None,
+    page_rows: int,
+) -> AsyncIterator[Page]:
     has_begun = False
     while True:
         located = await locate()
@@ -153,17 +175,22 @@ async def _chosen(
     shape = located.shape(columns)
     speech = located.manner.speech
     searched = column_of(located.table, column or located.table.key)
-    literals = [
-        speech.literal(searched, value)
-        for value in distinct(values)
-        if value != "" and fits(searched, value)
+    wanted = [
+        value for value in distinct(values) if value != "" and fits(searched, value)
     ]
-    try:
-        text = filter_text(where, located.table, speech)
-    except NothingMatches:
-        literals, text = [], ""
-    if not literals:
+    texts = []
+    for part in _parts(where, speech):
+        with suppress(NothingMatches):
+            texts.append(filter_text(part, located.table, speech))
+    if not wanted or not texts:
         return by_row_id([], shape)
-    return await located.reader.chosen(
-        located.base, shape, speech.wire_name(searched), literals, text
-    )
+    sought = Sought(searched, wanted, speech)
+    rows = []
+    for text in texts:
+        rows += await located.reader.chosen(located.base, shape, sought, text)
+    return by_row_id(rows, shape)
+
+
+def _parts(where: Filter, speech: Speech) -> list[Filter]:
+    """Split a filter of more values than the service takes in one."""
+    return [where] if speech.lists else pieces(where, MOST_IN_A_FILTER)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -24,7 +24,23 @@ _FORMS = {
 """What a text has to look like to stand bare for a value; none does for a flag."""
 _SAFE = "$'(),:;/@*!-._~="
 """Left as they are in a query value; a space becomes %20, a plus %2B."""
+MOST_IN_A_CHAIN = 15
+"""Comparisons that every service takes; some refuse more than 17 to 20."""
+LIST_CHARACTERS = 20_000
 _PLAIN = re.compile(rf"[A-Za-z0-9 {re.escape(_SAFE)}]*").fullmatch
+
+
+@dataclass(frozen=True)
+class ValueList:
+    """How a service takes many values of a column in one condition.
+
+    `member` writes one value, None where the list cannot hold it; `condition`
+    the whole from its members, of which there may be `most`.
+    """
+
+    member: Callable[[Column, Any], str | None]
+    condition: Callable[[Column, Sequence[str]], str]
+    most: int
 
 
 @dataclass(frozen=True)
@@ -33,11 +49,13 @@ class Speech:
 
     `literal` writes a value of a column, `blank` the condition that a column
     is blank (or not, for `ne`), `wire_name` the property that shows a column.
+    `lists` is None where only a chain of comparisons names many values.
     """
 
     literal: Callable[[Column, Any], str]
     blank: Callable[[Column, str], str]
     wire_name: Callable[[Column], str]
+    lists: ValueList | None = None
 
 
 class NothingMatches(Exception):
@@ -113,6 +131,65 @@ def or_chains(
         yield " or ".join(piece)
 
 
+def value_lists(
+    column: Column, values: Sequence[Any], lists: ValueList, *, characters: int
+) -> tuple[list[str], list[Any]]:
+    """Write values as lists of at most `characters` once quoted.
+
+    Returns their conditions, and the values that no list can hold.
+    """
+    conditions: list[str] = []
+    rest: list[Any] = []
+    piece: list[str] = []
+    frame = used = len(quote(lists.condition(column, ()), safe=_SAFE))
+    for value in values:
+        member = lists.member(column, value)
+        if member is None:
+            rest.append(value)
+            continue
+        length = len(quote(member, safe=_SAFE)) + 1
+        if piece and (used + length > characters or len(piece) >= lists.most):
+            conditions.append(lists.condition(column, piece))
+            piece, used = [], frame
+        piece.append(member)
+        used += length
+    if piece:
+        conditions.append(lists.condition(column, piece))
+    return conditions, rest
+
+
+def comparisons(text: str) -> int:
+    """Count the comparisons of a filter; one too many where a text holds the word."""
+    return 1 + text.count(" or ") + text.count(" and ") if text else 0
+
+
+def pieces(where: Filter, most: int) -> list[Filter]:
+    """Split a filter whose list of values is longer than `most` into several.
+
+    A row that fits the filter fits exactly one of them.
+    """
+    for place, one in enumerate(where):
+        if one.op != "in":
+            continue
+        values = distinct(list(one.value))
+        if len(values) <= most:
+            continue
+        parts = [values[at : at + most] for at in range(0, len(values), most)]
+        return [
+            piece
+            for number, part in enumerate(parts)
+            for piece in pieces(
+                (
+                    *where[:place],
+                    replace(one, value=part, or_blank=one.or_blank and not number),
+                    *where[place + 1 :],
+                ),
+                most,
+            )
+        ]
+    return [where]
+
+
 def both(first: str, second: str) -> str:
     """Join two filters with `and`."""
     if not first or not second:
@@ -143,11 +220,7 @@ def _condition(condition: Condition, column: Column, speech: Speech) -> str:
     for one in given:
         _require_form(column, one)
     if op in ("in", "eq"):
-        terms = [
-            f"{name} eq {speech.literal(column, one)}"
-            for one in given
-            if fits(column, one)
-        ]
+        terms = _equalities(column, [one for one in given if fits(column, one)], speech)
     else:
         terms = [f"{name} {op} {speech.literal(column, value)}"]
     if condition.or_blank:
@@ -155,6 +228,17 @@ def _condition(condition: Condition, column: Column, speech: Speech) -> str:
     if not terms:
         raise NothingMatches
     return terms[0] if len(terms) == 1 else f"({' or '.join(terms)})"
+
+
+def _equalities(column: Column, values: Sequence[Any], speech: Speech) -> list[str]:
+    """Write that a column has one of these values: a list where they are many."""
+    terms: list[str] = []
+    if speech.lists is not None and len(values) > MOST_IN_A_CHAIN:
+        terms, values = value_lists(
+            column, values, speech.lists, characters=LIST_CHARACTERS
+        )
+    name = speech.wire_name(column)
+    return [*terms, *(f"{name} eq {speech.literal(column, one)}" for one in values)]
 
 
 def _require_form(column: Column, value: Any) -> None:

@@ -7,18 +7,31 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import pandas as pd
-
-from tieline.errors import SYSTEM_TITLES, ApiError, Throttled, Unavailable
+from tieline.errors import (
+    SYSTEM_TITLES,
+    ApiError,
+    Rejected,
+    Throttled,
+    Unavailable,
+)
 from tieline.odata.client import UNKNOWN_CLOCK_MARGIN, Client, gather_all
-from tieline.odata.frames import Shape, by_row_id, frame_of
+from tieline.odata.frames import Shape, frame_of
 from tieline.odata.links import next_address
-from tieline.odata.model import Page
-from tieline.odata.query import address, both, or_chains
-from tieline.odata.refusals import NothingFound
+from tieline.odata.model import Column, Page
+from tieline.odata.query import (
+    MOST_IN_A_CHAIN,
+    Speech,
+    address,
+    both,
+    comparisons,
+    or_chains,
+    value_lists,
+)
+from tieline.odata.refusals import NothingFound, is_too_long
 from tieline.odata.wire import Answer, Classify, Operation, Request, Result
 
 ROUNDS = 6
+_NOT_UNDERSTOOD = (400, 404, 501)
 
 
 @dataclass(frozen=True)
@@ -26,15 +39,56 @@ class BatchStyle:
     """How a service takes batches, and how long an address inside may be.
 
     `inside` turns an absolute address into the one an operation carries.
-    `reads` bounds the operations of a reading batch, `terms` an or-chain.
+    `reads` bounds the operations of a reading batch.
     """
 
     inside: Callable[[str], str]
     write: Callable[[Sequence[Operation]], Request]
     read: Callable[[Answer, int], list[Result | None]]
     reads: int
-    terms: int
     address_length: int
+
+
+@dataclass(frozen=True)
+class Sought:
+    """Values that a column shall have, none of them blank."""
+
+    column: Column
+    values: Sequence[Any]
+    speech: Speech
+
+    def conditions(self, *, characters: int, most: int, lists: bool) -> list[str]:
+        """Write them as filters: lists where asked for, else chains of `most`."""
+        found: list[str] = []
+        rest = self.values
+        if lists and self.speech.lists is not None:
+            found, rest = value_lists(
+                self.column, rest, self.speech.lists, characters=characters
+            )
+        literals = [self.speech.literal(self.column, value) for value in rest]
+        name = self.speech.wire_name(self.column)
+        return [*found, *or_chains(name, literals, characters=characters, most=most)]
+
+    @property
+    def are_many(self) -> bool:
+        """Whether a list is better than a chain."""
+        return self.speech.lists is not None and len(self.values) > MOST_IN_A_CHAIN
+
+
+@dataclass
+class Learned:
+    """What a service turned out to refuse, for as long as the connection lasts.
+
+    `terms` bounds the comparisons of a filter, `lists` tells whether it takes the
+    dialect's lists of values.
+    """
+
+    terms: int
+    lists: bool
+
+
+Addresses = Callable[[Learned], Sequence[str]]
+"""Writes addresses with filters as the service takes them."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +98,7 @@ class Reader:
     client: Client
     style: BatchStyle
     classify: Classify
+    learned: Learned
 
     async def results(
         self, operations: Sequence[Operation], *, repeatable: bool
@@ -88,24 +143,46 @@ class Reader:
             yield Page(frame_of([], shape), began_at or now, last=True)
 
     async def chosen(
-        self,
-        base: str,
-        shape: Shape,
-        property_name: str,
-        literals: Sequence[str],
-        where: str,
-    ) -> pd.DataFrame:
-        """Read the rows whose property has one of `literals`, in few requests."""
+        self, base: str, shape: Shape, sought: Sought, where: str
+    ) -> list[dict[str, Any]]:
+        """Read the rows that have a sought value, in few requests."""
         bare = address(base, {"$select": shape.select, "$filter": where})
         room = max(200, self.style.address_length - len(bare) - 40)
-        most = max(1, self.style.terms - where.count(" or "))
-        chains = or_chains(property_name, literals, characters=room, most=most)
-        urls = [
-            address(base, {"$select": shape.select, "$filter": both(chain, where)})
-            for chain in chains
-        ]
-        bodies = await self.bodies(urls)
-        return by_row_id([row for rows in bodies for row in rows], shape)
+
+        def addresses(manner: Learned) -> list[str]:
+            most = max(1, manner.terms - comparisons(where))
+            found = sought.conditions(characters=room, most=most, lists=manner.lists)
+            return [
+                address(base, {"$select": shape.select, "$filter": both(one, where)})
+                for one in found
+            ]
+
+        bodies = await self.narrowed(addresses, lists=sought.are_many)
+        return [row for rows in bodies for row in rows]
+
+    async def narrowed(
+        self, addresses: Addresses, *, lists: bool = False
+    ) -> list[list[dict[str, Any]]]:
+        """Read addresses through batches; filters that are refused get shorter.
+
+        A service that does not know the list of values gets chains instead.
+        """
+        terms, tries_lists = self.learned.terms, lists and self.learned.lists
+        lists = tries_lists
+        while True:
+            try:
+                rows = await self.bodies(addresses(Learned(terms, lists)))
+            except Rejected as error:
+                if lists and error.status in _NOT_UNDERSTOOD:
+                    lists = False
+                elif is_too_long(error) and terms > 1:
+                    terms //= 2
+                else:
+                    raise
+                continue
+            self.learned.terms = min(self.learned.terms, terms)
+            self.learned.lists &= lists or not tries_lists
+            return rows
 
     async def bodies(self, urls: Sequence[str]) -> list[list[dict[str, Any]]]:
         """Read these addresses through batches; the rows of each, all pages."""

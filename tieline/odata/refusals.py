@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,12 +10,16 @@ from tieline.errors import (
     SYSTEM_TITLES,
     ApiError,
     NotFound,
+    Rejected,
     SystemName,
     Throttled,
     Unavailable,
 )
 from tieline.odata.wire import retry_after_s, service_error
 
+_TOO_LONG = re.compile(
+    r"node count limit|MaxNodeCount|conditions in query exceed", re.IGNORECASE
+)
 _UNABLE = (501, 505)
 """Of the 5xx, those that time does not mend: not implemented, no such HTTP."""
 
@@ -27,6 +32,11 @@ class Overloaded(Unavailable):
     """A 5xx that may say when to come again."""
 
     retry_after_s: float | None = None
+
+
+def is_too_long(error: Rejected) -> bool:
+    """Whether the service refused a query for its length, not for what it says."""
+    return error.status == 414 or bool(_TOO_LONG.search(error.message))
 
 
 def unavailable_or_throttled(

@@ -8,9 +8,10 @@ import pandas as pd
 
 from tieline.errors import ApiError
 from tieline.odata.client import gather_all
-from tieline.odata.frames import Shape, moment
+from tieline.odata.frames import Shape, by_row_id, moment
 from tieline.odata.located import Located
 from tieline.odata.model import Change, Written
+from tieline.odata.reading import Sought
 from tieline.odata.settle import LookUp, Send, settle
 from tieline.odata.wire import Classify, Operation, Result
 
@@ -58,9 +59,10 @@ async def read_back(
     located: Located, rows: Sequence[Change], shape: Shape
 ) -> pd.DataFrame:
     """Read rows back as the answer to their write would have shown them."""
-    ids = [row.id for row in rows]
-    key = located.table.key
-    return await located.reader.chosen(located.base, shape, key, ids, "")
+    key = located.table.columns[located.table.key]
+    sought = Sought(key, [row.id for row in rows], located.manner.speech)
+    found = await located.reader.chosen(located.base, shape, sought, "")
+    return by_row_id(found, shape)
 
 
 def _written(

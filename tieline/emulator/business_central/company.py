@@ -24,6 +24,7 @@ class Surroundings(Protocol):
     clock: Clock
     counters: Counters
     lock: RLock
+    most_nodes: int
 
     @property
     def work_date(self) -> date:

@@ -44,6 +44,7 @@ _PARAMETERS = {
     "contains": ("text",),
     "substring": ("number", "number"),
 }
+_ROOT_NODES = 2
 _EVERYTHING = Constant("bool", value=True)
 _KINDS = {
     "Text": "text",
@@ -68,11 +69,13 @@ def compile_filter(
     knows `in` and functions in functions; the standard API never is.
 
     Raises:
-        Refusal: syntax, an unknown or computed property, `or` over two fields, a
-            literal of the wrong type or longer than its field.
+        Refusal: syntax, more nodes than allowed, an unknown or computed property,
+            `or` over two fields, a literal of the wrong type or longer than its field.
     """
     try:
-        node = _without_traps(parse_filter(text), knows_in=is_newer)
+        whole = parse_filter(text)
+        _refuse_many(whole, company.surroundings.most_nodes)
+        node = _without_traps(whole, knows_in=is_newer)
         _check(node, nests=is_newer)
         return _Dialect(company, page).predicate(node)
     except FilterSyntaxError as error:
@@ -83,6 +86,36 @@ def compile_filter(
             "function import or a key lookup on a navigation property, which is not "
             "allowed."
         ) from None
+
+
+def _refuse_many(node: Expression, most: int) -> None:
+    if _nodes(node) + _ROOT_NODES > most:
+        raise bad_request(
+            f"The node count limit of '{most}' has been exceeded. To increase the "
+            "limit, set the 'MaxNodeCount' property on EnableQueryAttribute or "
+            "ODataValidationSettings."
+        )
+
+
+def _nodes(node: Expression) -> int:
+    """Count the nodes of the bound query: a property hangs on the row's own node."""
+    match node:
+        case Logic(_, parts):
+            return sum(map(_nodes, parts)) + len(parts) - 1
+        case Compare(_, left, right):
+            return 1 + _nodes(left) + _nodes(right)
+        case Call(_, arguments, named):
+            inner = [*arguments, *(value for _, value in named)]
+            return 1 + sum(map(_nodes, inner))
+        case In(left, values):
+            return 2 + _nodes(left) + len(values)
+        case Not(operand):
+            return 1 + _nodes(operand)
+        case Lambda(_, _, _, body):
+            return 2 + (_nodes(body) if body else 0)
+        case Path(segments):
+            return 1 + len(segments)
+    return 1
 
 
 def filtered_value(text: str, name: str) -> str | None:

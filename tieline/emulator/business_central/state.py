@@ -29,13 +29,16 @@ from tieline.emulator.clock import Clock
 from tieline.emulator.surface import Ground
 
 PAGE_ROWS = 20_000
+MOST_NODES = 100
+"""Nodes that a filter may have: 19 comparisons in a chain, not 20."""
 
 
 class BusinessCentralState:
     """Companies, and what surrounds them: clock, faults, counters, limits.
 
-    `companion` false leaves only the standard API. Tests in the same process may
-    change everything while requests run; `lock` keeps the two apart.
+    `companion` false leaves only the standard API; `most_nodes` bounds a filter.
+    Tests in the same process may change everything while requests run; `lock`
+    keeps the two apart.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class BusinessCentralState:
         self.tokens = self.ground.tokens
         self.companion = companion
         self.page_rows = page_rows
+        self.most_nodes = MOST_NODES
         self.companies: dict[str, LiveCompany] = {}
         self.lock = RLock()
         self._work_date: date | None = None

@@ -27,6 +27,7 @@ from tieline.emulator.odata.filter import FilterSyntaxError, parse_filter
 from tieline.emulator.odata.predicates import Compiler, Getter, UnsupportedFilter
 
 _QUERY_FUNCTION = "Microsoft.Dynamics.CRM."
+MOST_LISTED = 2000
 _LIKE = {"contains": "%{}%", "startswith": "{}%", "endswith": "%{}"}
 _KINDS = {
     "String": {"text"},
@@ -197,7 +198,7 @@ class Dialect(Compiler):
         subject = named.get("PropertyName")
         if not isinstance(subject, Constant):
             raise UnsupportedFilter(call.name)
-        wire = column_named(self.table, str(subject.value)).wire
+        wire = _subject(self.table, str(subject.value)).wire
         given = [
             value.value
             for key, value in named.items()
@@ -205,6 +206,8 @@ class Dialect(Compiler):
             if isinstance(value, Constant)
         ]
         values = given[0] if given and isinstance(given[0], list) else given
+        if len(values) > MOST_LISTED:
+            raise bad_query(f"{call.name} takes at most {MOST_LISTED} values.")
         test = _function_test(name, [self.key(value) for value in values], self.org)
         if test is None:
             raise UnsupportedFilter(call.name)
@@ -269,6 +272,12 @@ def _translate(pattern: str) -> str:
         else:
             out.append({"%": ".*", "_": "."}.get(part, re.escape(part)))
     return "".join(out)
+
+
+def _subject(table: Table, name: str) -> Column:
+    """Return the column that a query function is about; a lookup has two names."""
+    column = table.columns.get(name)
+    return column if column and column.is_lookup else column_named(table, name)
 
 
 def column_named(table: Table, name: str) -> Column:
