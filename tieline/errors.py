@@ -149,12 +149,14 @@ class Throttled(ApiError):
 class Unavailable(ApiError):
     """No answer, a time-out or a 5xx.
 
-    `maybe_done` tells that the request may have been carried out all the same.
+    `maybe_done` tells that the request may have been carried out all the same,
+    `timed_out` that it took the service too long: a smaller one may not.
     """
 
     code = "TL-202"
     is_passing = True
     maybe_done: bool = False
+    timed_out: bool = False
 
 
 class Rejected(ApiError):

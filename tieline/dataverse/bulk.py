@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import orjson
 
-from tieline.dataverse.refusals import BAD_NAME
+from tieline.dataverse.refusals import BAD_NAME, NO_ACTION
 from tieline.errors import Rejected, Throttled, Unavailable
 from tieline.odata.client import Client, gather_all
 from tieline.odata.model import Change, Table, Written
@@ -128,5 +128,7 @@ class Bulk:
 
 def _is_not_offered(error: Rejected) -> bool:
     """Whether the message itself is unknown, not a row of it missing."""
-    is_unknown = error.status == 404 and error.service_code == BAD_NAME
+    code = error.service_code.lower()
+    is_unknown = error.status in (400, 404) and code == NO_ACTION
+    is_unknown |= error.status == 404 and code == BAD_NAME
     return is_unknown or error.status in (405, 501)

@@ -13,6 +13,7 @@ from tieline.errors import (
     Rejected,
     SignInRefused,
     TielineError,
+    Unavailable,
     VersionConflict,
 )
 from tieline.odata.refusals import unavailable_or_throttled
@@ -27,6 +28,9 @@ _PASSING = re.compile(
     re.IGNORECASE,
 )
 BAD_NAME = "0x80060888"
+NO_ACTION = "0x8006088a"
+"""The code of an action, such as a bulk message, that a set does not have."""
+SQL_TIMEOUT = "0x80044151"
 _BY_CODE: dict[str, type[Rejected]] = {
     "0x80040237": Duplicate,
     "0x80060892": Duplicate,
@@ -70,6 +74,8 @@ def classify(status: int, headers: Mapping[str, str], body: Any) -> TielineError
     general = unavailable_or_throttled("dataverse", told, headers, body)
     if kind is None and general is not None:
         general.request_id, general.status = request_id, status
+        if isinstance(general, Unavailable) and code.lower() == SQL_TIMEOUT:
+            general.timed_out = True
         return general
     chosen = kind or _BY_STATUS.get(status, Rejected)
     return chosen(

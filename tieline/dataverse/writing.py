@@ -133,7 +133,9 @@ class Writer:
                 message, table, some, body=self._body, by_batch=in_batches
             )
 
-        return await self._in_parts(rows, send, look_up, ROWS)
+        return await in_parts(
+            self._at, rows, ROWS, send=send, look_up=look_up, message=message
+        )
 
     async def _in_parts(
         self, rows: Sequence[Change], send: Send, look_up: LookUp, size: int

@@ -274,6 +274,7 @@ class Client:
             what = f"{place} shows a certificate that is not trusted."
             advice = "Let SSL_CERT_FILE name the certificates of who signed it."
         failure = Unavailable(what, system=self.system, advice=advice)
+        failure.timed_out = isinstance(error, httpx.ReadTimeout)
         never_sent = isinstance(error, _NEVER_SENT)
         self._reached |= not never_sent
         failure.maybe_done = request.method != "GET" and not never_sent

@@ -20,6 +20,7 @@ from tieline.odata.wire import retry_after_s, service_error
 _TOO_LONG = re.compile(
     r"node count limit|MaxNodeCount|conditions in query exceed", re.IGNORECASE
 )
+_TOO_SLOW = (408, 504)
 _UNABLE = (501, 505)
 """Of the 5xx, those that time does not mend: not implemented, no such HTTP."""
 
@@ -62,5 +63,6 @@ def unavailable_or_throttled(
             service_code=code,
         )
         unavailable.retry_after_s = retry_after_s(headers)
+        unavailable.timed_out = status in _TOO_SLOW
         return unavailable
     return None

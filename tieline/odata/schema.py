@@ -98,6 +98,10 @@ class Schema:
                 self._cache.put(self._at(name), "")
         return True
 
+    def hint(self, table: Table, what: str) -> tuple[MetadataCache, str]:
+        """Return where to keep what was learned of a table beside its metadata."""
+        return self._cache, f"{self._key}:{table.name}:{what}"
+
     async def _declared(self, name: str) -> SetSchema | None:
         if self._whole is None:
             self._whole = await self._load()

@@ -12,8 +12,9 @@ from tieline.errors import (
     Unavailable,
     VersionConflict,
 )
-from tieline.odata.client import Client
+from tieline.odata.client import Client, gather_all
 from tieline.odata.model import Change, Written
+from tieline.odata.portion import Pieces, Portion, timed_out
 
 ROUNDS = 5
 
@@ -22,11 +23,23 @@ Send = Callable[[Sequence[Change]], Awaitable[list[Written | None]]]
 LookUp = Callable[[Sequence[Change]], Awaitable[list[Written | None]]]
 """Reads rows back: done, or refused for good, or None when still to be done."""
 
+Attempt = tuple[list[Written | None], ApiError | None]
+"""The answers to one message, and what broke it as a whole."""
+
 
 async def settle(
-    rows: Sequence[Change], *, send: Send, look_up: LookUp, client: Client
+    rows: Sequence[Change],
+    *,
+    send: Send,
+    look_up: LookUp,
+    client: Client,
+    portion: Portion,
+    is_parallel: bool = True,
 ) -> list[Written]:
     """Write `rows` and return the certain outcome of each, in their order.
+
+    They go in messages of the portion's size. A message that takes the service too
+    long is halved, until the row that is to blame stands alone.
 
     A row whose answer is lost, and one that is refused because an earlier try
     may have been carried out, is read back before it is written again. What
@@ -37,16 +50,25 @@ async def settle(
     failure: ApiError | None = None
     in_doubt = is_repeated = False
     fruitless = 0
-    while fruitless < ROUNDS:
-        answers, failed = await _attempt(send, [rows[place] for place in pending])
+    pieces = Pieces(portion)
+    while pending and fruitless < ROUNDS:
+        cut = pieces.cut(pending)
+        attempts = await _attempts(send, rows, cut, is_parallel=is_parallel)
+        answers = [one for answered, _ in attempts for one in answered]
+        failed = next((one for _, one in attempts if one is not None), None)
+        shrinks = [
+            pieces.note(piece, timed_out(piece, answered, broken))
+            for piece, (answered, broken) in zip(cut, attempts, strict=True)
+            if broken is not None or any(answered)
+        ]
         failure = failed or failure
         in_doubt = in_doubt or _leaves_doubt(failed, answers)
+        latest = dict(zip(pending, answers, strict=True))
         unsure = [
             place
-            for place, answer in zip(pending, answers, strict=True)
+            for place, answer in latest.items()
             if _is_unsure(answer, is_repeated=is_repeated)
         ]
-        latest = dict(zip(pending, answers, strict=True))
         outcome |= {p: a for p, a in latest.items() if a and p not in set(unsure)}
         if not unsure:
             break
@@ -65,10 +87,15 @@ async def settle(
                 outcome[place] = state
             elif refused is not None and _is_final(refused.error):
                 outcome[place] = refused
+            elif pieces.is_given_up(place):
+                outcome[place] = _unknown(rows[place], failure, client, in_doubt=True)
             else:
                 pending.append(place)
         if not pending:
             break
+        if any(shrinks):
+            fruitless = 0
+            continue
         # A service may stop at each row that it refuses: those are steps ahead.
         fruitless = fruitless + 1 if len(pending) == sent else 0
         if failure is not None and fruitless < ROUNDS:
@@ -78,15 +105,35 @@ async def settle(
             if isinstance(failure, Throttled):
                 client.pace.throttled(pause_s)
             await client.wire.sleep(pause_s)
+    pieces.close()
     for place in pending:
         if place not in outcome:
             outcome[place] = _unknown(rows[place], failure, client, in_doubt=in_doubt)
     return [outcome[place] for place in range(len(rows))]
 
 
-async def _attempt(
-    send: Send, rows: Sequence[Change]
-) -> tuple[list[Written | None], ApiError | None]:
+async def _attempts(
+    send: Send,
+    rows: Sequence[Change],
+    cut: Sequence[Sequence[int]],
+    *,
+    is_parallel: bool,
+) -> list[Attempt]:
+    """Send the messages, all at once or in turn until one breaks."""
+    parts = [[rows[place] for place in piece] for piece in cut]
+    if is_parallel:
+        return await gather_all(*(_attempt(send, part) for part in parts))
+    attempts: list[Attempt] = []
+    for part in parts:
+        broken = next((one for _, one in attempts if one is not None), None)
+        if broken is None:
+            attempts.append(await _attempt(send, part))
+        else:
+            attempts.append(([None] * len(part), None))
+    return attempts
+
+
+async def _attempt(send: Send, rows: Sequence[Change]) -> Attempt:
     try:
         return await send(rows), None
     except (Unavailable, Throttled) as error:

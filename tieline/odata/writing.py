@@ -11,6 +11,7 @@ from tieline.odata.client import gather_all
 from tieline.odata.frames import Shape, by_row_id, moment
 from tieline.odata.located import Located
 from tieline.odata.model import Change, Written
+from tieline.odata.portion import Portion
 from tieline.odata.reading import Sought
 from tieline.odata.settle import LookUp, Send, settle
 from tieline.odata.wire import Classify, Operation, Result
@@ -40,11 +41,24 @@ async def in_parts(
     send: Send,
     look_up: LookUp,
     is_parallel: bool = True,
+    message: str = "batch",
 ) -> list[Written]:
-    """Settle rows in parts of `size`, all at once or one part after the other."""
+    """Settle rows in parts of `size`, all at once or one part after the other.
+
+    Parts are smaller where the service was too slow for `message` before.
+    """
+    hint = located.source.hint(located.table, f"rows-of-{message}")
+    portion = Portion.remembered(size, *hint)
 
     def settled(part: Sequence[Change]) -> Awaitable[list[Written]]:
-        return settle(part, send=send, look_up=look_up, client=located.reader.client)
+        return settle(
+            part,
+            send=send,
+            look_up=look_up,
+            client=located.reader.client,
+            portion=portion,
+            is_parallel=is_parallel,
+        )
 
     parts = [rows[at : at + size] for at in range(0, len(rows), size)]
     if is_parallel:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from urllib.parse import unquote
 from uuid import uuid4
 
@@ -18,7 +20,7 @@ from tieline.emulator.dataverse.batching import run_batch
 from tieline.emulator.dataverse.dispatch import perform
 from tieline.emulator.dataverse.exchange import Answer, Request, refused
 from tieline.emulator.dataverse.organization import Organization
-from tieline.emulator.dataverse.refusals import Refusal, no_segment
+from tieline.emulator.dataverse.refusals import NeverEnds, Refusal, no_segment
 from tieline.emulator.surface import ADMIN, Surface
 from tieline.emulator.token import token_route
 
@@ -30,8 +32,12 @@ def create_dataverse(state: Organization) -> Starlette:
 
     async def serve(http: HttpRequest) -> Response:
         body = await http.body()
-        with state.lock:
-            answer = _answer(state, http, body)
+        try:
+            with state.lock:
+                answer = _answer(state, http, body)
+        except NeverEnds:
+            await _outlast(http, state.slow.seconds)
+            answer = refused(Refusal(500, "0x80044151", "SQL timeout expired."))
         headers = {**answer.headers, "x-ms-service-request-id": str(uuid4())}
         headers["REQ_ID"] = headers["x-ms-service-request-id"]
         return Response(answer.body, answer.status, headers)
@@ -73,6 +79,17 @@ def _answer(org: Organization, http: HttpRequest, body: bytes) -> Answer:
         return refused(no_segment("$batch"))
     org.ground.counters.requests["POST $batch"] += 1
     return run_batch(org, request)
+
+
+async def _outlast(http: HttpRequest, seconds: float) -> None:
+    """Stay silent until the caller gives up, or for `seconds`."""
+
+    async def gone() -> None:
+        while (await http.receive())["type"] != "http.disconnect":
+            pass
+
+    with suppress(TimeoutError):
+        await asyncio.wait_for(gone(), seconds)
 
 
 class Doorway:

@@ -10,13 +10,14 @@ from tieline.emulator.dataverse.changing import with_key_values
 from tieline.emulator.dataverse.exchange import Answer, Request, answered, done
 from tieline.emulator.dataverse.organization import Job, Organization
 from tieline.emulator.dataverse.refusals import (
+    NeverEnds,
     Refusal,
     bad_payload,
     bad_query,
     invalid,
     missing_by_key,
     missing_row,
-    no_segment,
+    no_action,
 )
 from tieline.emulator.dataverse.schema import Table
 from tieline.emulator.dataverse.writing import Writer
@@ -34,18 +35,21 @@ def send_bulk(
     Raises:
         Refusal: the table does not offer the message, a target is malformed or
             occurs twice, or a rule forbids one of them: then none is written.
+        NeverEnds: the rows are more than the table's plug-ins finish in time.
     """
     if message == "DeleteMultiple" and message not in org.bulk[table.name]:
         raise bad_query(
             f"The entity {table.name} does not support the DeleteMultiple message."
         )
     if message not in org.bulk[table.name]:
-        raise no_segment(f"{PREFIX}{message}")
+        raise no_action(f"{PREFIX}{message}")
     targets = request.json().get("Targets")
     if not isinstance(targets, list) or not targets:
         raise bad_query("The parameter 'Targets' must hold at least one record.")
     for target in targets:
         _check_type(table, target)
+    if org.slow.is_too_much(table.name, targets):
+        raise NeverEnds
     org.limits.charge(len(targets))
     writer = Writer(org, request.user, request.references)
     if message == "CreateMultiple":

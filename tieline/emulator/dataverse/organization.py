@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import RLock
 from typing import Any
 from uuid import UUID, uuid4, uuid5
@@ -35,6 +35,27 @@ class Products:
     """
 
     active_accepts: frozenset[str] | None = STRICT
+
+
+@dataclass
+class Slow:
+    """Tables whose plug-ins take so long that a bulk message cannot end in time.
+
+    `rows` says how many rows of a table it finishes, `stuck` names rows that it
+    never does. What takes longer is rolled back; the caller hears nothing for
+    `seconds`, then that SQL timed out.
+    """
+
+    rows: dict[str, int] = field(default_factory=dict)
+    stuck: set[str] = field(default_factory=set)
+    seconds: float = 120.0
+
+    def is_too_much(self, table: str, targets: list[Any]) -> bool:
+        """Whether the message would outlast its time."""
+        values = {str(value) for one in targets for value in one.values()}
+        return len(targets) > self.rows.get(table, len(targets)) or bool(
+            self.stuck & values
+        )
 
 
 @dataclass(frozen=True)
@@ -82,6 +103,7 @@ class Organization:
         self.options = OptionSets(self.schema)
         self.products = Products()
         self.limits = Limits()
+        self.slow = Slow()
         self.ground = Ground(_refusal_body)
         self.bulk: dict[str, set[str]] = {
             table.name: set(BULK_MESSAGES if table.bulk else ())

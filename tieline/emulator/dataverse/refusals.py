@@ -38,6 +38,16 @@ def no_property(name: str, table: str) -> Refusal:
     )
 
 
+class NeverEnds(Exception):
+    """The service works on a request until its time is over, and answers nothing."""
+
+
+def no_action(name: str) -> Refusal:
+    """Return the refusal of an action that the set does not offer."""
+    message = f"Resource not found for the segment '{name}'."
+    return Refusal(404, "0x8006088a", message)
+
+
 def no_segment(name: str) -> Refusal:
     """Return the refusal of a path that leads nowhere."""
     message = f"Resource not found for the segment '{name}'."
