@@ -42,12 +42,20 @@ ACTIVE = 0
 INACTIVE_STATUS = 2
 TYPE_CUSTOMER = 3
 
-PAYMENT_TERMS = Option("paymentTerms", "account.paymenttermscode", "payment term")
+PAYMENT_TERMS = Option(
+    "paymentTerms",
+    "account.paymenttermscode",
+    "payment term",
+    also=("invoice.paymenttermscode",),
+)
 SHIPMENT_METHOD = Option(
     "shipmentMethods", "account.address1_freighttermscode", "shipment method"
 )
 SHIPPING_AGENT = Option(
-    "shippingAgents", "account.address1_shippingmethodcode", "shipping agent"
+    "shippingAgents",
+    "account.address1_shippingmethodcode",
+    "shipping agent",
+    also=("invoice.shippingmethodcode",),
 )
 
 

@@ -104,8 +104,18 @@ POSTEDSALESINV = TableMapping(
             "totalAmountIncludingTax", "totalamount", TO, NUMBER, applies="modify"
         ),
         FieldMapping("discountAmount", "discountamount", TO, NUMBER),
-        FieldMapping("shippingAgentCode", "shippingmethodcode", TO, SHIPPING_AGENT),
-        FieldMapping("paymentTermsCode", "paymenttermscode", TO, PAYMENT_TERMS),
+        FieldMapping(
+            "shippingAgentCode",
+            "shippingmethodcode",
+            TO,
+            SHIPPING_AGENT.on("invoice.shippingmethodcode"),
+        ),
+        FieldMapping(
+            "paymentTermsCode",
+            "paymenttermscode",
+            TO,
+            PAYMENT_TERMS.on("invoice.paymenttermscode"),
+        ),
         FieldMapping("workDescription", "description", TO, TEXT),
         FieldMapping(
             "customerNumber",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -29,10 +30,14 @@ class Organization:
 
 @dataclass
 class OptionBook:
-    """The option couplings of one column: codes and values, both ways."""
+    """The option couplings of one column: codes and values, both ways.
+
+    `refused` are codes whose option the service would not add, and its words.
+    """
 
     values: dict[str, int] = field(default_factory=dict)
     codes: dict[int, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
 
 
 class Couplings(Protocol):
@@ -99,7 +104,13 @@ class Knowledge(Protocol):
         ...
 
     async def options(
-        self, bc_set: str, column: str, wanted: set[Any], *, create: bool
+        self,
+        bc_set: str,
+        column: str,
+        wanted: set[Any],
+        *,
+        create: bool,
+        also: Sequence[str] = (),
     ) -> OptionBook:
         """Return the option couplings of a column."""
         ...

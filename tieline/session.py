@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -286,22 +286,35 @@ class Session:
         return True
 
     async def options(
-        self, bc_set: str, column: str, wanted: set[Any], *, create: bool
+        self,
+        bc_set: str,
+        column: str,
+        wanted: set[Any],
+        *,
+        create: bool,
+        also: Sequence[str] = (),
     ) -> OptionBook:
-        """Return the option couplings of a column, coupled by label."""
+        """Return the option couplings of a column, coupled by label.
+
+        Where the settings let options be added, those of `wanted` that are missing
+        are, in the columns `also` too; without `create` they are only foreseen.
+        """
         key = f"{bc_set}>{column}"
         book = self._books.get(key)
-        if book is None or wanted - set(book.values):
-            allowed = create and self.choices.create_options
+        if book is None or wanted - set(book.values) - set(book.refused):
+            allowed = self.choices.create_options
             if book is None or allowed:
-                couplings = OptionCouplings(
-                    self.bc, self.dataverse, self.store, self.company_id, self.memory
-                )
-                book = await couplings.couple(
-                    bc_set, column, wanted if allowed else set(), save=create
+                book = await self.option_couplings().couple(
+                    bc_set, column, wanted if allowed else set(), save=create, also=also
                 )
                 self._books[key] = book
         return book
+
+    def option_couplings(self) -> OptionCouplings:
+        """Return what couples the codes and options of this company."""
+        return OptionCouplings(
+            self.bc, self.dataverse, self.store, self.company_id, self.memory
+        )
 
 
 def session_of(knowledge: Knowledge) -> Session:

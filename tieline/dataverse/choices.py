@@ -58,9 +58,18 @@ async def _picklists(
 
 
 async def insert_option(
-    client: Client, root: str, table: str, column: str, label: str, *, language: int
+    client: Client,
+    root: str,
+    table: str,
+    column: str,
+    label: str,
+    *,
+    language: int,
+    value: int | None = None,
 ) -> int:
     """Add an option to a column, publish it, and return its value.
+
+    Without `value` the service chooses one.
 
     Raises:
         Rejected: the service refuses, e.g. for lack of the customizer's rights.
@@ -82,18 +91,19 @@ async def insert_option(
                     "@odata.type": f"{_CRM}.Label",
                     "LocalizedLabels": [localized],
                 },
+                **({} if value is None else {"Value": value}),
             },
         )
     )
     body = answer.body
-    value = body.get("NewOptionValue") if isinstance(body, dict) else None
-    if not isinstance(value, int):
+    added = body.get("NewOptionValue") if isinstance(body, dict) else None
+    if not isinstance(added, int):
         msg = f"{SYSTEM_TITLES[client.system]} did not tell the new option's value."
         raise Rejected(msg, system=client.system, status=answer.status)
     xml = f"<entities><entity>{escape(table)}</entity></entities>"
     parameter = f"<importexportxml>{xml}</importexportxml>"
     await client.send(_action(root, "PublishXml", {"ParameterXml": parameter}))
-    return value
+    return added
 
 
 def _action(root: str, name: str, body: dict[str, Any]) -> Request:

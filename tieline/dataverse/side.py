@@ -128,12 +128,23 @@ class Dataverse(ServiceSide):
         """Return value and label of the options of these columns; of all without."""
         return await choices.option_labels(self._client, self._root, table, columns)
 
-    async def insert_option(self, table: str, column: str, label: str) -> int:
-        """Add an option in the organisation's language, publish it; its value."""
+    async def insert_option(
+        self, table: str, column: str, label: str, *, value: int | None = None
+    ) -> int:
+        """Add an option in the organisation's language, publish it; its value.
+
+        Without `value` the service chooses one.
+        """
         if not self._language:
             self._language = await self._base_language()
         return await choices.insert_option(
-            self._client, self._root, table, column, label, language=self._language
+            self._client,
+            self._root,
+            table,
+            column,
+            label,
+            language=self._language,
+            value=value,
         )
 
     async def bound_action(
