@@ -26,6 +26,7 @@ from tieline.conversions import (
     column_of,
 )
 from tieline.errors import RecordError, RuleViolated, SystemName
+from tieline.exchange import FACTOR
 from tieline.mapping import Direction, FieldMapping, Hooks, TableMapping
 from tieline.rates import DIGITS, dataverse_rate
 from tieline.session import Session
@@ -113,6 +114,15 @@ async def adopt_by_iso_code(batch: Batch, session: Session) -> None:
             batch.adopted[position] = True
 
 
+async def work_out_factors(batch: Batch, session: Session) -> None:
+    """Take the factors from the exchange rates where currencies do not show them."""
+    if FACTOR in batch.source:
+        return
+    known = await session.currency_factors()
+    factors = [known.get(code, 0.0) for code in batch.column("code")]
+    batch.replace_column(FACTOR, factors)
+
+
 async def symbol_or_code(batch: Batch, session: Session) -> None:
     """Dataverse demands a symbol: the ISO code stands in for an empty one."""
     if "currencysymbol" not in batch.wanted:
@@ -150,6 +160,7 @@ CURRENCY = TableMapping(
     dataverse_name="currencyname",
     always_full=True,
     create_unmatched=True,
+    bc_derivable=(FACTOR,),
     synchronize_matched=True,
     fields=(
         FieldMapping(
@@ -157,9 +168,7 @@ CURRENCY = TableMapping(
         ),
         FieldMapping("symbol", "currencysymbol", TO, TEXT),
         FieldMapping("displayName", "currencyname", TO, TEXT),
-        FieldMapping(
-            "currencyFactor", "exchangerate", TO, ExchangeRate(), is_default=False
-        ),
+        FieldMapping(FACTOR, "exchangerate", TO, ExchangeRate(), is_default=False),
         FieldMapping(
             None,
             "currencyprecision",
@@ -171,6 +180,7 @@ CURRENCY = TableMapping(
     ),
     hooks=Hooks(
         ready=ensure_local_currency,
+        complete=work_out_factors,
         adopt=adopt_by_iso_code,
         transformed=symbol_or_code,
         recommend=full_when_untouched,

@@ -52,6 +52,10 @@ async def fit_mapping(mapping: TableMapping, session: Session) -> Fitted:
         msg = f"The job {mapping.name} needs the companion app in Business Central."
         raise DriftError(msg, advice="Publish it as deployments/business_central says.")
     bc = await session.bc.table(mapping.bc)
+    derived = (
+        *mapping.bc_derived,
+        *(name for name in mapping.bc_derivable if name not in bc.columns),
+    )
     dataverse = await _dataverse_table(mapping, session)
     fitted: list[FieldMapping] = []
     off: list[str] = []
@@ -60,7 +64,7 @@ async def fit_mapping(mapping: TableMapping, session: Session) -> Fitted:
             row.only_when, session.choices.ownership
         )
         if enabled and row.conversion.transfers:
-            known_bc = {*bc.columns, *mapping.bc_derived}
+            known_bc = {*bc.columns, *derived}
             lacks_bc = row.bc and row.bc not in known_bc
             lacks_dataverse = row.dataverse and row.dataverse not in dataverse.columns
             if lacks_bc and session.bc.has_companion:
@@ -76,14 +80,20 @@ async def fit_mapping(mapping: TableMapping, session: Session) -> Fitted:
     for template in mapping.templates:
         side = "dataverse" if template.side == "bc" else "bc"
         source = dataverse if side == "dataverse" else bc
-        lacks = _lacking(template.where, {*source.columns, *mapping.bc_derived})
+        lacks = _lacking(template.where, {*source.columns, *derived})
         if not lacks:
-            templates.append(template)
+            target = bc if template.side == "bc" else dataverse
+            kept, unknown = _known_values(template, target)
+            for name in unknown:
+                _forgive(mapping, name, template.side, session)
+                off.append(f"{name} of a template for new records")
+            if kept.values:
+                templates.append(kept)
             continue
         if side == "bc" and session.bc.has_companion:
-            _missing(mapping, lacks, "Business Central", mapping.bc, what="template")
+            _missing(mapping, lacks, "Business Central", mapping.bc, what="condition")
         if side == "dataverse" and lacks not in SOLUTION_COLUMNS:
-            _missing(mapping, lacks, "Dataverse", mapping.dataverse, what="template")
+            _missing(mapping, lacks, "Dataverse", mapping.dataverse, what="condition")
         off.append(f"a template for new records where {lacks} decides")
     nested = mapping.nested
     if nested is not None:
@@ -98,6 +108,7 @@ async def fit_mapping(mapping: TableMapping, session: Session) -> Fitted:
             fields=tuple(fitted),
             templates=tuple(templates),
             nested=nested,
+            bc_derived=derived,
             bc_extra=extra_bc,
             dataverse_extra=extra_dv,
             company_scoped=mapping.company_scoped
@@ -119,6 +130,24 @@ async def _dataverse_table(mapping: TableMapping, session: Session) -> Table:
         )
         advice = "Install it from Business Central's connection set-up."
         raise DriftError(msg, advice=advice) from error
+
+
+def _known_values(template: Template, target: Table) -> tuple[Template, list[str]]:
+    """Split a template's values: those that the table takes, and the other names."""
+    unknown = [name for name in template.values if name not in target.columns]
+    known = {k: v for k, v in template.values.items() if k not in unknown}
+    return replace(template, values=known), unknown
+
+
+def _forgive(mapping: TableMapping, name: str, side: str, session: Session) -> None:
+    """Refuse a template's value that no service of this kind would take.
+
+    What only the companion app or the integration solution offers may be off.
+    """
+    if side == "bc" and session.bc.has_companion:
+        _missing(mapping, name, "Business Central", mapping.bc, what="template")
+    if side == "dataverse" and name not in SOLUTION_COLUMNS:
+        _missing(mapping, name, "Dataverse", mapping.dataverse, what="template")
 
 
 def _require_filters(
@@ -145,13 +174,16 @@ def _missing(
     service: str,
     table: str,
     *,
-    what: Literal["field mapping", "filter", "template"] = "field mapping",
+    what: Literal["field mapping", "filter", "condition", "template"] = (
+        "field mapping"
+    ),
 ) -> NoReturn:
     advice = {
         "field mapping": "Bring the service up to date or switch the field mapping "
         "off.",
         "filter": "Correct the filter in tieline.toml.",
-        "template": "Correct the condition of the template in tieline.toml.",
+        "condition": "Correct the condition of the template in tieline.toml.",
+        "template": "Correct the values of the template in tieline.toml.",
     }
     msg = f"The job {mapping.name} needs {column} of {table}, which {service} lacks."
     raise DriftError(msg, advice=advice[what])

@@ -167,7 +167,8 @@ class TableMapping:
     that people know a BC record by, `dataverse_name` the column. `waits_for`
     names the jobs that go first. Jobs with the same `lock` never run together.
     `company_scoped` rows carry `bcbi_companyid`. `bc_derived` names columns of the
-    BC side that the hook `complete` fills in instead of the service. `needs_solution`
+    BC side that the hook `complete` fills in instead of the service, `bc_derivable`
+    those that it fills in where the service lacks them. `needs_solution`
     marks a table of Microsoft's integration solution. A mapping with
     `only_candidates` is never read by its modified time: its hook `candidates`
     names all rows. `only_when` is the setting without which nothing is coupled.
@@ -204,6 +205,7 @@ class TableMapping:
     bc_extra: tuple[str, ...] = ()
     dataverse_extra: tuple[str, ...] = ()
     bc_derived: tuple[str, ...] = ()
+    bc_derivable: tuple[str, ...] = ()
     nested: Nested | None = None
     hangs_on: str = ""
     hooks: Hooks = field(default_factory=Hooks)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
 DIGITS = 10
 
 
@@ -15,3 +18,44 @@ def dataverse_rate(factor: float, base_factor: float) -> float | None:
     if not factor or not base_factor:
         return None
     return round(factor / base_factor, DIGITS)
+
+
+@dataclass(frozen=True)
+class Rate:
+    """An exchange rate: `amount` units are worth `relational` of another currency.
+
+    `through` is that currency's code, blank for the local currency; `starting` is the
+    first day of the rate, as ISO text.
+    """
+
+    code: str
+    starting: str
+    amount: float
+    relational: float
+    through: str = ""
+
+
+def factors(rates: Iterable[Rate], *, local: str, today: str) -> dict[str, float]:
+    """Return units per LCY by currency, by the rates in force on a day (ISO text).
+
+    The latest rate that has begun counts; one that relates to another currency goes
+    on through that one's. What has no rate has 0, the local currency 1.
+    """
+    newest: dict[str, Rate] = {}
+    for rate in sorted(rates, key=lambda one: one.starting):
+        if rate.starting <= today:
+            newest[rate.code] = rate
+    found = {code: _factor(code, newest, local, frozenset()) for code in newest}
+    return {**found, local: 1.0}
+
+
+def _factor(
+    code: str, newest: Mapping[str, Rate], local: str, passed: frozenset[str]
+) -> float:
+    if code in ("", local):
+        return 1.0
+    rate = newest.get(code)
+    if rate is None or not rate.relational or code in passed:
+        return 0.0
+    own = rate.amount / rate.relational
+    return own * _factor(rate.through, newest, local, passed | {code})

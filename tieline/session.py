@@ -21,6 +21,7 @@ from tieline.batch import rows_of
 from tieline.business_central import BusinessCentral
 from tieline.dataverse import Dataverse
 from tieline.errors import DriftError, RuleViolated
+from tieline.exchange import read_factors
 from tieline.facts import Knowledge, OptionBook, Organization, Setup
 from tieline.odata.model import Change, Condition
 from tieline.options import OptionCouplings
@@ -214,8 +215,8 @@ class Session:
     async def _create_local_currency(self, code: str) -> str:
         organization = await self.organization()
         base = organization.base_currency_code
-        factors = await self.currency_factors()
-        rate = dataverse_rate(1.0, factors.get(base, 0.0))
+        known = await self.currency_factors()
+        rate = dataverse_rate(1.0, known.get(base, 0.0))
         if rate is None:
             msg = (
                 f"The exchange rate of the local currency {code} cannot be worked "
@@ -240,14 +241,8 @@ class Session:
 
     async def currency_factors(self) -> dict[str, float]:
         """Return units per LCY of every BC currency; LCY itself is 1."""
-        factors: dict[str, float] = {}
-        async for page in self.bc.changed(
-            "currencies", columns=("code", "currencyFactor")
-        ):
-            frame = page.frame
-            factors |= dict(zip(frame["code"], frame["currencyFactor"], strict=True))
-        factors[(await self.setup()).local_currency] = 1.0
-        return factors
+        local = (await self.setup()).local_currency
+        return await read_factors(self.bc, local, self.memory)
 
     async def company_row_id(self) -> str | None:
         """Return our row of bcbi_company, None where there is none."""

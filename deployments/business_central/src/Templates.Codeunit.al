@@ -10,6 +10,8 @@ codeunit 50101 "Tieline Templates"
         CustomerTempl: Record "Customer Templ.";
         CustomerTemplMgt: Codeunit "Customer Templ. Mgt.";
     begin
+        if TemplateCode = '' then
+            TemplateCode := DefaultCustomerTemplate();
         if TemplateCode = '' then begin
             Customer.Insert(true);
             exit;
@@ -28,6 +30,8 @@ codeunit 50101 "Tieline Templates"
         ItemTempl: Record "Item Templ.";
         ItemTemplMgt: Codeunit "Item Templ. Mgt.";
     begin
+        if TemplateCode = '' then
+            TemplateCode := DefaultItemTemplate();
         if TemplateCode = '' then begin
             Item.Insert(true);
             exit;
@@ -39,6 +43,28 @@ codeunit 50101 "Tieline Templates"
         end;
         Item.Insert(true);
         ItemTemplMgt.ApplyItemTemplate(Item, ItemTempl);
+    end;
+
+    // Without a code the first template applies: for customers the first without a
+    // currency, because a blank currency stands for the local one.
+
+    local procedure DefaultCustomerTemplate(): Code[20]
+    var
+        CustomerTempl: Record "Customer Templ.";
+    begin
+        CustomerTempl.SetRange("Currency Code", '');
+        if CustomerTempl.FindFirst() then
+            exit(CustomerTempl.Code);
+        exit('');
+    end;
+
+    local procedure DefaultItemTemplate(): Code[20]
+    var
+        ItemTempl: Record "Item Templ.";
+    begin
+        if ItemTempl.FindFirst() then
+            exit(ItemTempl.Code);
+        exit('');
     end;
 
     local procedure NextNumber(SeriesCode: Code[20]): Code[20]

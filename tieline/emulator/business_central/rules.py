@@ -14,7 +14,7 @@ from tieline.emulator.business_central.refusals import (
     no_relation,
 )
 from tieline.emulator.business_central.relations import RELATIONS
-from tieline.emulator.business_central.schema import Page
+from tieline.emulator.business_central.schema import COMPANION, Page
 from tieline.emulator.business_central.tables import Row
 
 Given = Mapping[str, Any]
@@ -69,11 +69,29 @@ def number_from(series: str) -> Step:
     return step
 
 
+def default_template(company: Company, kind: str) -> str:
+    """Return the code of the template for new rows of a kind, "" without one."""
+    return next(
+        (
+            str(one["code"])
+            for one in company.tables["Template"].ordered()
+            if one["kind"] == kind and not one["values"].get("currencyCode")
+        ),
+        "",
+    )
+
+
 def template_of(kind: str) -> Step:
-    """Return a step that starts a new row from the template the body names."""
+    """Return a step that starts a new row from a template.
+
+    It is the one that the body names, else, on the companion app's pages, the first
+    one of the kind that sets no currency.
+    """
 
     def step(company: Company, page: Page, row: Row, given: Given) -> None:
         code = str(given.get("templateCode") or "").strip().upper()
+        if not code:
+            code = default_template(company, kind) if page.route == COMPANION else ""
         if not code:
             return
         template = company.find("Template", kind, code)

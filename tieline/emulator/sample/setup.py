@@ -97,7 +97,9 @@ def fill_codes(company: LiveCompany, draw: Draw) -> None:
         for code, name in codes.items():
             row = {"id": draw.id(), "code": code, "displayName": name}
             company.put(table, row)
-    company.add_template("Customer", "DOMESTIC", {"country": "GB"}, series="Customer")
+    company.add_template(
+        "Customer", "DOMESTIC", {"locationCode": "MAIN"}, series="Customer"
+    )
     company.add_template("Item", "GOODS", {"type": "Inventory"}, series="Item")
 
 
