@@ -1,6 +1,6 @@
 """How much does a record cost, against the raw copy of the same rows?
 
-    python -m benchmarks.customers [ROWS]
+    python -m benchmarks.customers [ROWS] [--json]
 
 Both services run in a process of their own; what is measured is the client's CPU
 (user and system), imports apart, and its peak memory above the imported baseline.
@@ -65,7 +65,8 @@ class Services:
 
 def main() -> None:
     """Measure and print."""
-    rows = int(sys.argv[1]) if len(sys.argv) > 1 else ROWS
+    given = [one for one in sys.argv[1:] if one != "--json"]
+    rows = int(given[0]) if given else ROWS
     with tempfile.TemporaryDirectory() as home:
         os.environ |= {
             "PREFECT_HOME": home,
@@ -73,6 +74,9 @@ def main() -> None:
             "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         }
+        if "--json" in sys.argv:
+            print(json.dumps(measure_jobs(rows, with_prefect=False)))
+            return
         raw = measure_floor(rows)
         engine = measure_jobs(rows, with_prefect=False)
         report(rows, raw, engine)
@@ -89,7 +93,7 @@ def measure_floor(rows: int) -> dict[str, float]:
         sent = floor.copy(bc, dataverse, ids=None, since="")
     assert rows == sent
     costs["insert"] = meter.cpu_s / rows * 1e6
-    ids = _any_pairs(bc, dataverse)
+    ids = any_pairs(bc, dataverse)
     since = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     services.tell("touch bc")
     with Meter() as meter:
@@ -100,7 +104,7 @@ def measure_floor(rows: int) -> dict[str, float]:
     return costs
 
 
-def _any_pairs(bc: str, dataverse: str) -> dict[str, str]:
+def any_pairs(bc: str, dataverse: str) -> dict[str, str]:
     """Pair customers and accounts by name, outside what is measured."""
     import httpx
 

@@ -7,6 +7,7 @@ more.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -49,7 +50,7 @@ def copy(bc: str, dataverse: str, *, ids: dict[str, str] | None, since: str) -> 
             page = orjson.loads(
                 client.get(url, headers={"Prefer": f"odata.maxpagesize={PAGE}"}).content
             )
-            rows = [_target(row, ids) for row in page["value"]]
+            rows = [target(row, ids) for row in page["value"]]
             verb = "CreateMultiple" if ids is None else "UpdateMultiple"
             for start in range(0, len(rows), BULK):
                 answer = client.post(
@@ -63,10 +64,11 @@ def copy(bc: str, dataverse: str, *, ids: dict[str, str] | None, since: str) -> 
     return sent
 
 
-def _target(row: dict[str, Any], ids: dict[str, str] | None) -> dict[str, Any]:
-    target = {column: row[name] or None for name, column in FIELDS.items()}
-    target["@odata.type"] = "Microsoft.Dynamics.CRM.account"
-    target["customertypecode"] = 3
+def target(row: Mapping[str, Any], ids: Mapping[str, str] | None) -> dict[str, Any]:
+    """Return the account of a customer; with `ids` it is one that exists."""
+    account = {column: row[name] or None for name, column in FIELDS.items()}
+    account["@odata.type"] = "Microsoft.Dynamics.CRM.account"
+    account["customertypecode"] = 3
     if ids is not None:
-        target["accountid"] = ids[row["id"]]
-    return target
+        account["accountid"] = ids[row["id"]]
+    return account

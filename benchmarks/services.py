@@ -9,7 +9,11 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from datetime import date
+from pathlib import Path
+
+import trustme
 
 from tieline.emulator.business_central import (
     BusinessCentralState,
@@ -17,7 +21,7 @@ from tieline.emulator.business_central import (
     create_business_central,
 )
 from tieline.emulator.dataverse import DataverseState, create_dataverse
-from tieline.emulator.server import serve
+from tieline.emulator.server import Certificate, serve
 
 PEOPLE = 20
 
@@ -48,19 +52,45 @@ def fill(company: LiveCompany, dataverse: DataverseState, rows: int) -> None:
     dataverse.add_user("Ann Person", "ann@example.com")
 
 
+def certificate(folder: Path) -> Certificate:
+    """Make a certificate of this machine; ca.pem beside it says who signed it."""
+    authority = trustme.CA()
+    issued = authority.issue_cert("localhost")
+    chain, key = folder / "chain.pem", folder / "key.pem"
+    for number, blob in enumerate(issued.cert_chain_pems):
+        blob.write_to_path(str(chain), append=number > 0)
+    issued.private_key_pem.write_to_path(str(key))
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    return Certificate(chain, key)
+
+
 def main() -> None:
     """Serve until told to stop."""
+    with tempfile.TemporaryDirectory() as folder:
+        answer_commands(Path(folder))
+
+
+def answer_commands(folder: Path) -> None:
+    """Serve both services, Dataverse over https too, and do what stdin says."""
     rows = int(sys.argv[1])
     bc = BusinessCentralState()
     company = bc.add_company("CRONUS", local_currency="EUR")
     dataverse = DataverseState(base_currency="EUR")
     fill(company, dataverse, rows)
     human = dataverse.add_user("Bob Person", "bob@example.com")
+    app = create_dataverse(dataverse)
     with (
         serve(create_business_central(bc), 0) as left,
-        serve(create_dataverse(dataverse), 0) as right,
+        serve(app, 0) as right,
+        serve(app, 0, certificate=certificate(folder)) as tls,
     ):
-        print(json.dumps({"bc": left.url, "dataverse": right.url}), flush=True)
+        roots = {
+            "bc": left.url,
+            "dataverse": right.url,
+            "tls": tls.url,
+            "ca": str(folder / "ca.pem"),
+        }
+        print(json.dumps(roots), flush=True)
         for round_, line in enumerate(sys.stdin):
             answer: dict[str, object] = {}
             match line.split():
