@@ -26,6 +26,9 @@ from tieline.store import Store
 
 _Side = TypeVar("_Side", BusinessCentral, Dataverse)
 
+NO_COMPANY_ROW = "missing: a run that creates records beside other companies makes it"
+"""What is said where nothing marks this company's rows in Dataverse yet."""
+
 BRIEF = Wire(attempts=2, patience_s=10, timeout_s=60)
 """A person waits for the answer: what does not answer soon is reported."""
 
@@ -64,14 +67,19 @@ async def _examine(
             if not isinstance(side, TielineError):
                 closing.push_async_callback(side.aclose)
         jobs = [_not_ready(name, problems) for name in MAPPINGS]
+        company_row: dict[str, str] = {}
         if not isinstance(bc, TielineError) and not isinstance(dataverse, TielineError):
             session = Session(settings, store, bc, dataverse)
             jobs = [await _job(one, session) for one in MAPPINGS.values()]
+            if await session.has_company_rows():
+                row = await session.company_row_id()
+                company_row["company_row"] = row or NO_COMPANY_ROW
         document = {
             "business_central": {"url": settings.bc.url, **_bc_facts(bc)},
             "dataverse": {
                 "url": settings.dataverse.url,
                 **await _dataverse_facts(dataverse),
+                **company_row,
             },
             "jobs": jobs,
         }

@@ -71,6 +71,9 @@ ADVICE = {
     "TL-404": "Use the version of Tieline that wrote the store, or a newer one.",
     "TL-405": "Let the other run end. Runs of a job, and CUSTOMER and CONTACT, never "
     "overlap.",
+    "TL-407": "Let the application create rows of `bcbi_company`, or run the "
+    "connection set-up in Business Central once for each company: the row is what "
+    "marks a company's accounts and contacts in a shared organisation.",
     "TL-406": "Switch at least one field of that direction on in `tieline.toml`.",
 }
 

@@ -18,6 +18,7 @@ from tasks.apply import (
     planned_options,
     read_planned,
 )
+from tasks.company_row import separate_companies
 from tasks.couple import couple
 from tasks.job_run import JobRun, Pass
 from tasks.load import load
@@ -82,6 +83,7 @@ async def _carry_out(session: Session, report: JobReport, plan: Plan) -> None:
     size = session.settings.batch_rows
     with job_lock(session, mapping):
         _require_unapplied(session, plan)
+        await separate_companies(run)
         passes: dict[str, Pass] = {}
         for one_way in mapping.passes(options.direction):
             report.counters(one_way.value)

@@ -10,6 +10,7 @@ from prefect import Flow, flow, get_run_logger, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Failed
 
+from tasks.company_row import separate_companies
 from tasks.couple import couple
 from tasks.extract import Reader, extract, start_pass
 from tasks.guard import guard_deletions
@@ -259,6 +260,7 @@ async def run_passes(
     run = JobRun(mapping, options, session, report, log)
     progress = Progress(run)
     with job_lock(session, mapping):
+        await separate_companies(run)
         if options.dry_run:
             report.plan_id = report.flow_run_id
         else:

@@ -32,7 +32,8 @@ TielineError
    ├─ StoreError              TL-403  the store cannot be opened or written
    ├─ StoreTooNew             TL-404  the store was written by a newer version
    ├─ Busy                    TL-405  another run of this job is under way
-   └─ NoFieldMappings         TL-406  nothing to transfer in this direction
+   ├─ NoFieldMappings         TL-406  nothing to transfer in this direction
+   └─ SharedOrganization      TL-407  companies cannot be told apart
 """
 
 from __future__ import annotations
@@ -343,6 +344,12 @@ class Busy(RunError):
     """Another run of the same job, or of one sharing its lock, is under way."""
 
     code = "TL-405"
+
+
+class SharedOrganization(RunError):
+    """Nothing would tell new records from those of another company."""
+
+    code = "TL-407"
 
 
 class NoFieldMappings(RunError):

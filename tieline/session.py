@@ -248,6 +248,10 @@ class Session:
         """Return our row of bcbi_company, None where there is none."""
         return (await self._own_company())[0]
 
+    def use_company_row(self, id_: str) -> None:
+        """Take a row of bcbi_company that a run made, or would make, for ours."""
+        self._company_row = (id_, None)
+
     async def owning_team_id(self) -> str | None:
         """Return the default owning team of our company row, if any."""
         return (await self._own_company())[1]

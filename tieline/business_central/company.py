@@ -36,7 +36,7 @@ async def find_company(
     key = f"bc-company:{url}:{wanted.casefold()}"
     if text := cache.get(key):
         return Company(**orjson.loads(text))
-    companies = await _companies(client, url)
+    companies = await companies_of(client, url)
     if not wanted and len(companies) == 1:
         company = companies[0]
     else:
@@ -45,7 +45,8 @@ async def find_company(
     return company
 
 
-async def _companies(client: Client, url: str) -> list[Company]:
+async def companies_of(client: Client, url: str) -> list[Company]:
+    """Return all companies of the service."""
     found: list[Company] = []
     try:
         async for _, body in client.pages(f"{url}/{STANDARD}/companies"):

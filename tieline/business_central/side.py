@@ -9,7 +9,7 @@ import pandas as pd
 
 from tieline.business_central import writing
 from tieline.business_central.children import read_children
-from tieline.business_central.company import Company, find_company
+from tieline.business_central.company import Company, companies_of, find_company
 from tieline.business_central.manner import CURRENCY, manner
 from tieline.business_central.refusals import classify
 from tieline.business_central.route import COMPANION, STANDARD, Route, open_route
@@ -99,6 +99,11 @@ class BusinessCentral(ServiceSide):
     def company_name(self) -> str:
         """The company's name."""
         return self._company.name
+
+    async def other_companies(self) -> list[str]:
+        """Return the ids of the service's other companies."""
+        found = await companies_of(self._client, self._url)
+        return [one.id for one in found if one.id != self.company_id]
 
     async def local_currency(self) -> str:
         """Return the code of the local currency, which blank codes stand for."""

@@ -63,10 +63,15 @@ class Environment(Database):
                     .values(dataverse_root=dataverse_root, company_name=name)
                 )
 
-    def known_companies(self) -> dict[str, str]:
-        """Return {company id: its name} of all companies that had a run, by name."""
+    def known_companies(self, organization_id: str | None = None) -> dict[str, str]:
+        """Return {company id: its name} of all companies that had a run, by name.
+
+        With an organisation, only of those that share it.
+        """
         e = environment.c
         query = select(e.company, e.company_name).order_by(e.company_name, e.company)
+        if organization_id is not None:
+            query = query.where(e.organization_id == organization_id)
         with self.reading() as connection:
             return {row.company: row.company_name for row in connection.execute(query)}
 
