@@ -14,7 +14,9 @@ from cli.history import errors_of_run, run_uuid
 from cli.in_force import load_checked
 from cli.output import print_json, print_table
 from cli.prefect_ready import make_ready
-from flows.jobs import job_name
+from flows.jobs import MAPPINGS, job_name
+from tieline.errors import SettingsError
+from tieline.failures import comparable
 from tieline.store import ErrorRow, Store
 
 COLUMNS = (
@@ -28,6 +30,19 @@ COLUMNS = (
     "next_try",
     "waiting_for",
 )
+SHOWN_COLUMNS = (
+    "job",
+    "name",
+    "direction",
+    "code",
+    "message",
+    "attempts",
+    "next_try",
+    "waiting_for",
+    "source_id",
+    "destination_id",
+)
+"""As people read them: the record's number or title first, ids last."""
 
 SHOWN = 200
 
@@ -35,22 +50,30 @@ SHOWN = 200
 @click.command(cls=ReportingCommand)
 @click.argument("job", required=False)
 @click.option("--run", "run_id", metavar="ID", help="Those of one run, from Prefect.")
-def errors(job: str | None, *, run_id: str | None, as_json: bool) -> None:
+@click.option("--skipped", is_flag=True, help="Only those that runs skip.")
+def errors(
+    job: str | None, *, run_id: str | None, skipped: bool, as_json: bool
+) -> None:
     """List the records of JOB, or of all jobs, that fail or wait now."""
     name = job_name(job) if job else None
+    if run_id and skipped:
+        msg = "The errors of a run do not tell which records are skipped now."
+        raise SettingsError(msg, advice="Leave out --run or --skipped.")
     if run_id:
         rows = asyncio.run(_of_run(run_uuid(run_id)))
         rows = [row for row in rows if name in (None, row["job"])]
     else:
-        rows = _of_store(name)
+        rows = _of_store(name, skipped=skipped)
     if as_json:
-        print_json(rows)
+        print_json([{name: row[name] for name in COLUMNS} for row in rows])
     elif rows:
-        print_table("Errors", COLUMNS, [row.values() for row in rows[:SHOWN]])
+        _print_reasons(rows)
+        shown = [[row[column] for column in SHOWN_COLUMNS] for row in rows[:SHOWN]]
+        print_table("Errors", SHOWN_COLUMNS, shown)
         if len(rows) > SHOWN:
             click.echo(f"... and {len(rows) - SHOWN} more; --json lists all.")
     else:
-        click.echo("No record fails or waits.")
+        click.echo("No record is skipped." if skipped else "No record fails or waits.")
 
 
 def waiting_for(row: ErrorRow) -> str | None:
@@ -60,17 +83,50 @@ def waiting_for(row: ErrorRow) -> str | None:
     return f"{row.waiting_mapping} {row.waiting_key}"
 
 
-def _of_store(name: str | None) -> list[dict[str, Any]]:
+def _print_reasons(rows: list[dict[str, Any]]) -> None:
+    """Say how many records each reason holds up, where one holds up several."""
+    groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        reason = (row["job"], row["code"], comparable(row["message"]))
+        groups.setdefault(reason, []).append(row)
+    if len(groups) == len(rows):
+        return
+    largest = sorted(groups.values(), key=len, reverse=True)
+    print_table(
+        "By reason",
+        ("records", "job", "code", "message"),
+        [
+            (len(group), *(group[0][name] for name in ("job", "code", "message")))
+            for group in largest[:SHOWN]
+        ],
+    )
+
+
+def _skipped_ids(store: Store, company: str, name: str | None) -> set[tuple[str, str]]:
+    """Return direction and source id of the skipped couplings, both ways."""
+    found: set[tuple[str, str]] = set()
+    for job in [name] if name else MAPPINGS:
+        for frame in store.each_coupling(company, job, skipped=True):
+            found |= {("to-dataverse", id_) for id_ in frame["bc_id"]}
+            found |= {("from-dataverse", id_) for id_ in frame["dataverse_id"]}
+    return found
+
+
+def _of_store(name: str | None, *, skipped: bool) -> list[dict[str, Any]]:
     settings = load_checked()
     with Store.open(settings.store.address) as store:
         company = company_in(store, settings)
         known = [] if company is None else store.list_errors(company, name)
+        if skipped and company is not None:
+            ids = _skipped_ids(store, company, name)
+            known = [row for row in known if (row.direction, row.source_id) in ids]
     return [
         {
             "job": row.mapping,
             "direction": row.direction,
             "source_id": row.source_id,
             "destination_id": row.destination_id,
+            "name": row.source_key,
             "code": row.code,
             "message": row.message,
             "attempts": row.attempts,
@@ -85,4 +141,4 @@ async def _of_run(run_id: UUID) -> list[dict[str, Any]]:
     """Return a run's errors; what only the store knows is null."""
     await make_ready()
     job, found = await errors_of_run(run_id)
-    return [{**dict.fromkeys(COLUMNS), "job": job, **row} for row in found]
+    return [{**dict.fromkeys(SHOWN_COLUMNS), "job": job, **row} for row in found]

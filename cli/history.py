@@ -84,7 +84,9 @@ async def errors_of_run(run_id: UUID) -> tuple[str, list[dict[str, Any]]]:
     rows = [row for artifact in artifacts for row in _table(artifact.data)]
     return str(job), [
         {
+            "job": row.get("job") or str(job),
             "direction": row["direction"],
+            "name": row.get("record") or None,
             "source_id": _id(row["source"]),
             "destination_id": _id(row["destination"]),
             "code": row["code"],
@@ -119,9 +121,11 @@ def _started(run: FlowRun) -> float:
 
 def _as_dict(run: FlowRun, names: dict[UUID, str]) -> dict[str, Any]:
     """Return a run; one that goes on, or was killed, has its tags but no labels."""
+    operation = run.labels.get("tieline.operation")
     return {
         "flow_run_id": str(run.id),
         "job": _named(run, "job") or names.get(run.flow_id),
+        **({} if operation is None else {"operation": operation}),
         "company": _named(run, "company"),
         "started": run.start_time,
         "finished": run.end_time,

@@ -16,6 +16,9 @@ from tieline.report import Counters, counts_of, summary
 
 COLUMNS = ("started", "job", "company", "state", "direction", "counted", "flow run")
 
+OF_ALL_JOBS = ("SYNCHRONIZE", "FULL-SYNCHRONIZATION")
+"""The flows whose runs are about several jobs, each with a run of its own."""
+
 
 @click.command(cls=ReportingCommand)
 @click.argument("job", required=False)
@@ -24,7 +27,7 @@ COLUMNS = ("started", "job", "company", "state", "direction", "counted", "flow r
 )
 def log(job: str | None, *, limit: int, as_json: bool) -> None:
     """Show the sync log of JOB, or of all jobs, newest run first."""
-    jobs = [job_name(job)] if job else list(MAPPINGS)
+    jobs = [job_name(job)] if job else [*MAPPINGS, *OF_ALL_JOBS]
     runs = asyncio.run(_read(jobs, limit)) if has_history() else []
     if as_json:
         print_json(runs)
@@ -41,7 +44,8 @@ async def _read(jobs: list[str], limit: int) -> list[dict[str, Any]]:
 
 def _rows(run: dict[str, Any]) -> list[tuple[Any, ...]]:
     """Return a line per direction, and the message where it says more than they."""
-    head = (run["started"], run["job"], run["company"], run["state"])
+    name = " ".join(part for part in (run.get("operation"), run["job"]) if part)
+    head = (run["started"], name, run["company"], run["state"])
     told = {
         counters["direction"]: Counters(
             **{name: count for name, count in counters.items() if name != "direction"}

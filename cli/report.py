@@ -22,8 +22,14 @@ def empty_report(parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def exit_code_of(report: JobReport) -> int:
-    """Return the exit status: the run's own, else 3 when a record failed."""
-    return report.exit_code or (WITH_FAILURES if report.failed else 0)
+    """Return the exit status: the run's own, else 3 when a record failed.
+
+    Records that fail since earlier runs count, unless this run, as an operation does,
+    was about others.
+    """
+    is_about_all = not (report.are_named or report.operation)
+    fails = report.fails_now if is_about_all else report.failed
+    return report.exit_code or (WITH_FAILURES if fails else 0)
 
 
 def exit_code_of_all(reports: Sequence[JobReport]) -> int:
@@ -42,7 +48,8 @@ def explain_failure(report: JobReport) -> None:
 
 def print_report(report: JobReport) -> None:
     """Print counters, planned changes and failures of one run."""
-    title = f"{report.job} {report.company}: {report.state}"
+    name = f"{report.operation} {report.job}".strip()
+    title = f"{name} {report.company}: {report.state}"
     columns = list(Counters().as_dict())
     directions = [
         (direction, counters) for direction, counters in report.directions.items()
@@ -57,6 +64,9 @@ def print_report(report: JobReport) -> None:
         [(name, *counters.as_dict().values()) for name, counters in directions],
     )
     print_details(report)
+    stands = "" if report.standing is None else report.standing.sentence()
+    if stands:
+        click.echo(f"Now {stands}.")
     click.echo(f"Flow run {report.flow_run_id}")
 
 
@@ -95,10 +105,18 @@ def _print_errors(report: JobReport) -> None:
     if not report.errors:
         return
     rows = [
-        (error.direction, error.source_id, error.code, error.message)
+        (
+            error.job or report.job,
+            error.name,
+            error.direction,
+            error.code,
+            error.message,
+            error.source_id,
+        )
         for error in report.errors[:SHOWN]
     ]
-    print_table("Failed records", ["direction", "source", "code", "message"], rows)
+    columns = ["job", "record", "direction", "code", "message", "source"]
+    print_table("Failed records", columns, rows)
     _print_rest(len(report.errors))
 
 

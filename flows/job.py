@@ -17,11 +17,20 @@ from tasks.guard import guard_deletions
 from tasks.inactivity import Rhythm
 from tasks.job_run import JobRun, Pass
 from tasks.load import load
-from tasks.log import IDLE, RunLog, end_state, idle_state, mark_run, write_log
+from tasks.log import (
+    IDLE,
+    RunLog,
+    end_state,
+    idle_state,
+    mark_run,
+    operation_of,
+    write_log,
+)
 from tasks.nested import finish_lines, line_batches, lines_pass
 from tasks.preview import plan_parameters, preview_rest
 from tasks.progress import Progress
 from tasks.recover import recover
+from tasks.standing import standing_of
 from tasks.transform import transform
 from tieline.availability import fit_mapping, require_fields
 from tieline.batch import Batch, RunOptions
@@ -186,7 +195,9 @@ async def logged_run(
     sentence; nothing of it is lost: counters up to there are logged too.
     """
     log = get_run_logger()
-    report = JobReport(job, flow_run_id=str(runtime.flow_run.id or ""))
+    report = JobReport(
+        job, flow_run_id=str(runtime.flow_run.id or ""), operation=operation_of(job)
+    )
     state: State[Any]
     try:
         settings = load_settings()
@@ -223,6 +234,8 @@ async def _worked(
         try:
             with spared_collector():
                 await work(session, report)
+            if not report.is_preview:
+                report.standing = standing_of(session, _DECLARED[report.job])
             state = end_state(report)
         except TielineError as error:
             get_run_logger().error("%s: %s", error.code, error)
@@ -259,6 +272,7 @@ async def run_passes(
     mapping = fitted.mapping
     run = JobRun(mapping, options, session, report, log)
     progress = Progress(run)
+    report.are_named |= bool(options.records)
     with job_lock(session, mapping):
         await separate_companies(run)
         if options.dry_run:

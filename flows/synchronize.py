@@ -10,7 +10,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.jobs import FLOWS, MAPPINGS, job_name
-from tasks.log import WITH_ERRORS
+from tasks.log import PLANNED, WITH_ERRORS, WITH_SKIPPED
 from tieline.errors import RunError, TielineError
 from tieline.mapping import TableMapping
 from tieline.report import JobReport, collecting_reports, publish
@@ -80,6 +80,7 @@ async def run_in_order(
     """
     broken: dict[str, str] = {}
     failed = 0
+    ends: set[str] = set()
     for name, mapping in mappings.items():
         cause = next((other for other in mapping.waits_for if other in broken), None)
         if cause is None:
@@ -91,11 +92,13 @@ async def run_in_order(
         if report.exit_code:
             broken[name] = report.message
         failed += report.failed
+        ends.add(report.state)
     message = f"{len(mappings) - len(broken)} of {len(mappings)} jobs ran"
     if broken:
         return Failed(message=f"{message}; not: {', '.join(broken)}")
     if failed:
-        return Completed(
-            name=WITH_ERRORS, message=f"{message}; {failed} failed records"
-        )
+        message += f"; {failed} failed {'record' if failed == 1 else 'records'}"
+    for state in (PLANNED, WITH_ERRORS, WITH_SKIPPED):
+        if state in ends:
+            return Completed(name=state, message=message)
     return Completed(message=message)

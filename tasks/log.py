@@ -16,23 +16,30 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.exceptions import PrefectHTTPStatusError
-from prefect.states import Completed, Failed
+from prefect.states import Completed
 
-from tieline.report import JobReport, RecordFailure, summary
+from tieline.report import JobReport, RecordFailure, preview_summary, summary
 from tieline.session import Session
 from tieline.verification import Verification
 
 SHOWN_ERRORS = 200
 WITH_ERRORS = "CompletedWithErrors"
+WITH_SKIPPED = "CompletedWithSkipped"
+PLANNED = "Planned"
 IDLE = "Idle"
 
 
 def labels_of(report: JobReport) -> dict[str, Any]:
-    """Return the flow-run labels: job, company and every counter."""
+    """Return the flow-run labels: job, company and every counter; none of dry runs."""
     labels: dict[str, Any] = {
         "tieline.job": report.job,
         "tieline.company": report.company,
     }
+    if report.operation:
+        labels["tieline.operation"] = report.operation
+    if report.is_preview:
+        # What was not written is not counted as if it were.
+        return labels | {"tieline.dry_run": True}
     for prefix, directions in (
         ("tieline", report.directions),
         ("tieline.lines", report.lines),
@@ -47,15 +54,24 @@ def labels_of(report: JobReport) -> dict[str, Any]:
 
 
 def end_state(report: JobReport) -> State[Any]:
-    """Return the state that ends a run that came to its end."""
+    """Return the state that ends a run that came to its end.
+
+    Its name goes by the records that fail or are skipped now, not by those alone that
+    this run met: one record's retry does not turn a job red and green.
+    """
     if report.verification is not None:
         name = WITH_ERRORS if report.verification.has_drifted else None
         return Completed(name=name, message=report.verification.sentence())
+    if report.is_preview:
+        return Completed(name=PLANNED, message=preview_summary(report.directions))
     message = summary(report.directions)
-    if report.failed and not report.touched:
-        return Failed(message=message)
-    if report.failed:
+    stands = report.standing.sentence() if report.standing is not None else ""
+    if stands:
+        message = f"{message}; {stands}" if message else stands
+    if report.fails_now:
         return Completed(name=WITH_ERRORS, message=message)
+    if report.standing is not None and report.standing.skipped:
+        return Completed(name=WITH_SKIPPED, message=message)
     return Completed(message=message)
 
 
@@ -120,9 +136,27 @@ async def _mark(client: PrefectClient, report: JobReport) -> None:
     await client.update_flow_run(
         UUID(report.flow_run_id),
         tags=list(dict.fromkeys(tags)),
-        name=f"{report.job} {report.company}".rstrip(),
+        name=_run_name(report, context),
     )
     report.is_marked = True
+
+
+def _run_name(report: JobReport, context: FlowRunContext | None) -> str:
+    """Return what a run is called: the operation, the job, the company."""
+    name = " ".join(
+        part for part in (report.operation, report.job, report.company) if part
+    )
+    is_dry = ((context and context.parameters) or {}).get("dry_run")
+    return f"{name} (dry run)" if is_dry else name
+
+
+def operation_of(job: str) -> str:
+    """Return the operation that is run on a job, "" for a run of the job itself."""
+    context = FlowRunContext.get()
+    if context is None or context.flow is None or context.flow.name == job:
+        return ""
+    words = [context.flow.name, (context.parameters or {}).get("action")]
+    return " ".join(str(word) for word in words if word)
 
 
 async def _write_labels(client: PrefectClient, report: JobReport) -> None:
@@ -140,11 +174,12 @@ async def _write_artifacts(client: PrefectClient, log: RunLog) -> None:
             description=f"{report.job}: {report.verification.sentence()}",
         ).acreate(client)
         return
-    await TableArtifact(
-        key=artifact_key(report, "counters"),
-        table=_counter_rows(report),
-        description=f"Counters of {report.job}, company {report.company}",
-    ).acreate(client)
+    if not report.is_preview:
+        await TableArtifact(
+            key=artifact_key(report, "counters"),
+            table=_counter_rows(report),
+            description=f"Counters of {report.job}, company {report.company}",
+        ).acreate(client)
     if report.errors:
         shown = report.errors[:SHOWN_ERRORS]
         await TableArtifact(
@@ -189,7 +224,9 @@ class RunLog:
         to = error.direction == "to-dataverse"
         source, destination = ("bc", "dataverse") if to else ("dataverse", "bc")
         return {
+            "job": error.job or self.report.job,
             "direction": error.direction,
+            "record": error.name,
             "code": error.code,
             "message": error.message,
             "source": self._link(source, error.source_id),

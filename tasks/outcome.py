@@ -66,8 +66,7 @@ def outcome_of(run: JobRun, batch: Batch, intents: Sequence[int]) -> Outcome:
     for row in failed:
         for name, column in couplings.items():
             column.append(row[name])
-    count(run.counters(batch.way), batch)
-    count_lines(run, batch)
+    count(run, batch)
     return Outcome(
         company=run.session.company_id,
         mapping=run.mapping.name,
@@ -88,15 +87,23 @@ def outcome_of(run: JobRun, batch: Batch, intents: Sequence[int]) -> Outcome:
     )
 
 
-def count(counters: Counters, batch: Batch) -> None:
-    """Add the batch's tally to the counters; left-out rows count nowhere."""
+def count(run: JobRun, batch: Batch) -> None:
+    """Add the batch's tally to the counters; left-out rows count nowhere.
+
+    A line that fails counts with the headers, too: the job's Failed is all that failed.
+    """
+    counters = run.counters(batch.way)
     for action, number in batch.tally.items():
         name = _COUNTED.get(action)
         if name is not None:
             setattr(counters, name, getattr(counters, name) + number)
+    if run.is_nested:
+        failed = batch.tally.get(Action.FAIL, 0)
+        run.report.counters(batch.way).failed += failed
+    _count_lines(run, batch)
 
 
-def count_lines(run: JobRun, batch: Batch) -> None:
+def _count_lines(run: JobRun, batch: Batch) -> None:
     """Add the lines that hooks wrote as steps of their headers."""
     for line in batch.line_changes:
         counters = run.report.lines.setdefault(batch.way, Counters())
@@ -282,6 +289,8 @@ def _failures(
                     parked.destination_id,
                     error.code,
                     error.message,
+                    run.mapping.name,
+                    parked.source_key,
                 )
             )
         if parked.coupling is not None or parked.source_id in partial:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from tasks.job_run import JobRun
-from tasks.outcome import count, count_lines, rows_to_write
+from tasks.outcome import count, rows_to_write
 from tieline.batch import Action, Batch, LineChange, RunOptions, Values, rows_of
 from tieline.errors import SystemName
 from tieline.failures import parts
@@ -100,11 +100,16 @@ async def preview(run: JobRun, batch: Batch) -> None:
         batch.tally[Action.FAIL] = batch.tally.get(Action.FAIL, 0) + 1
         run.report.errors.append(
             RecordFailure(
-                batch.way, parked.source_id, parked.destination_id, code, message
+                batch.way,
+                parked.source_id,
+                parked.destination_id,
+                code,
+                message,
+                run.mapping.name,
+                parked.source_key,
             )
         )
-    count(run.counters(batch.way), batch)
-    count_lines(run, batch)
+    count(run, batch)
 
 
 async def preview_rest(run: JobRun, direction: Direction) -> None:

@@ -40,18 +40,49 @@ class Counters:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """How the records of a job stand after a run, however it went with this one.
+
+    `uncoupled` are those that runs leave alone because they are not coupled.
+    """
+
+    waiting: int = 0
+    failing: int = 0
+    skipped: int = 0
+    uncoupled: int = 0
+
+    def sentence(self) -> str:
+        """Return what stands, such as "79 wait, 5 fail, 12 skipped"; "" for nothing."""
+        words = (
+            (self.waiting, "waits" if self.waiting == 1 else "wait"),
+            (self.failing, "fails" if self.failing == 1 else "fail"),
+            (self.skipped, "skipped"),
+            (self.uncoupled, "not coupled"),
+        )
+        return ", ".join(f"{count} {word}" for count, word in words if count)
+
+
+@dataclass(frozen=True)
 class RecordFailure:
-    """One record that failed in one run."""
+    """One record that failed in one run.
+
+    `job` is the one that the record belongs to, a line's own for a line; `name` what
+    people know the record by, its number or title.
+    """
 
     direction: str
     source_id: str
     destination_id: str | None
     code: str
     message: str
+    job: str = ""
+    name: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the failure as the JSON of `tieline run` has it."""
-        return {item.name: getattr(self, item.name) for item in fields(self)}
+        document = {item.name: getattr(self, item.name) for item in fields(self)}
+        del document["name"]
+        return document
 
 
 @dataclass(frozen=True)
@@ -82,7 +113,11 @@ class PlannedChange:
 class JobReport:
     """All that one flow run reports.
 
-    `is_marked` once the flow run has its tags and its name.
+    `is_marked` once the flow run has its tags and its name. `operation` names what
+    was run, where that is not the job itself. `is_dry` when an
+    operation only lists in `changes` what it would do; it leaves no plan. `standing`
+    is how the job's records stand after a run that came to its end, `are_named`
+    whether the run was about some records only.
     """
 
     job: str
@@ -96,6 +131,10 @@ class JobReport:
     errors: list[RecordFailure] = field(default_factory=list)
     changes: list[PlannedChange] = field(default_factory=list)
     plan_id: str | None = None
+    operation: str = ""
+    is_dry: bool = False
+    are_named: bool = False
+    standing: Standing | None = None
     verification: Verification | None = None
     recommendation: str = ""
     warning: str = ""
@@ -108,8 +147,19 @@ class JobReport:
 
     @property
     def failed(self) -> int:
-        """How many records failed, in all directions."""
-        return sum(c.failed for c in (*self.directions.values(), *self.lines.values()))
+        """How many records failed, in all directions, lines among them."""
+        return sum(counters.failed for counters in self.directions.values())
+
+    @property
+    def is_preview(self) -> bool:
+        """Whether the run only said what it would do, and wrote nothing."""
+        return self.is_dry or self.plan_id is not None
+
+    @property
+    def fails_now(self) -> bool:
+        """Whether records of the job fail, in this run or since earlier ones."""
+        standing = self.standing
+        return bool(self.failed or (standing is not None and standing.failing))
 
     @property
     def touched(self) -> int:
@@ -147,6 +197,29 @@ def summary(directions: dict[str, Counters]) -> str:
     """Return the short state message: only counters that are not zero."""
     parts = [f"{way}: {counts_of(counters)}" for way, counters in directions.items()]
     return "; ".join(parts)
+
+
+def preview_summary(directions: dict[str, Counters]) -> str:
+    """Return the state message of a dry run, which wrote nothing of what it counts."""
+    parts = [f"{way}: {_would(counters)}" for way, counters in directions.items()]
+    return "; ".join(parts)
+
+
+def _would(counters: Counters) -> str:
+    words = {
+        "inserted": "insert",
+        "modified": "modify",
+        "deleted": "delete",
+        "coupled": "couple",
+        "uncoupled": "uncouple",
+    }
+    counts = counters.as_dict()
+    done = [f"{verb} {counts[name]}" for name, verb in words.items() if counts[name]]
+    said = [f"would {', '.join(done)}"] if done else []
+    said += [f"{counters.failed} would fail"] if counters.failed else []
+    others = ("unchanged", "skipped")
+    said += [f"{counts[name]} {name}" for name in others if counts[name]]
+    return ", ".join(said) or "nothing to do"
 
 
 def counts_of(counters: Counters) -> str:

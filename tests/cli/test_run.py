@@ -74,7 +74,7 @@ def test_a_run_and_what_is_told_of_it(customers, services, invoke, prefect_serve
         "job": "CUSTOMER",
         "company": "CRONUS",
         "state": "CompletedWithErrors",
-        "message": f"{TO}: 1 inserted, 1 failed",
+        "message": f"{TO}: 1 inserted, 1 failed; 1 waits",
         "directions": [counted],
     } == {k: v for k, v in logged.items() if k not in ("started", "finished")}
     assert logged["started"] < logged["finished"]
@@ -86,7 +86,14 @@ def test_a_dry_run_of_one_record(customers, services, invoke):
     arguments = ["--create-new", "--dry-run", "--record", good["number"]]
     result = invoke("run", "CUSTOMER", "--direction", TO, *arguments, "--json")
     told = document(result)
-    assert 0 == result.exit_code
+    assert (0, "Planned") == (result.exit_code, told["state"])
+    assert [1] == [one["inserted"] for one in told["directions"]]
+    (logged,) = document(invoke("log", "CUSTOMER", "--limit", "1", "--json"))
+    assert ("Planned", "to-dataverse: would insert 1", []) == (
+        logged["state"],
+        logged["message"],
+        logged["directions"],
+    )
     (change,) = told["changes"]
     assert (TO, "insert", good["id"]) == (
         change["direction"],

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import and_, delete, exists, func, select, text
 
 from tieline.store.database import Database
 from tieline.store.rows import Direction, ErrorRow
-from tieline.store.schema import coupling, record_error
+from tieline.store.schema import COUPLING_STATES, coupling, record_error
 
 
 class RecordErrors(Database):
@@ -50,6 +51,48 @@ class RecordErrors(Database):
         with self.writing() as connection:
             connection.execute(statement)
 
+    def standing(self, company: str, mapping: str) -> tuple[int, int, int]:
+        """Return how many records of a job wait, fail and are skipped.
+
+        A record that fails in both directions counts once; one that waits counts
+        there alone, and a skipped one as skipped, whatever else is known of it.
+        The cost is that of the errors and the skipped couplings.
+        """
+        e = record_error.c
+        of_job = (coupling.c.company == company, coupling.c.mapping == mapping)
+        pairs = {
+            way: coupling.alias(name)
+            for way, name in (("to-dataverse", "sent"), ("from-dataverse", "got"))
+        }
+        query = select(
+            e.source_id, e.waiting_key, *(c for p in pairs.values() for c in _seen(p))
+        )
+        joined: Any = record_error
+        for way, pair in pairs.items():
+            id_ = pair.c.bc_id if way == "to-dataverse" else pair.c.dataverse_id
+            joined = joined.outerjoin(
+                pair,
+                and_(
+                    pair.c.company == company,
+                    pair.c.mapping == mapping,
+                    id_ == e.source_id,
+                    e.direction == way,
+                ),
+            )
+        query = query.select_from(joined)
+        query = query.where(e.company == company, e.mapping == mapping)
+        skipped = select(func.count()).select_from(coupling)
+        skipped = skipped.where(*of_job, text(COUPLING_STATES["skipped"]))
+        waiting: set[str] = set()
+        failing: set[str] = set()
+        with self.reading() as connection:
+            for source, key, sent, off, got, out in connection.execute(query):
+                if off or out:
+                    continue
+                (failing if key is None else waiting).add(sent or got or source)
+            count = int(connection.execute(skipped).scalar_one())
+        return len(waiting), len(failing - waiting), count
+
     def list_errors(
         self, company: str | None = None, mapping: str | None = None
     ) -> list[ErrorRow]:
@@ -64,3 +107,7 @@ class RecordErrors(Database):
             query = query.where(c.mapping == mapping)
         with self.reading() as connection:
             return [ErrorRow(**row) for row in connection.execute(query).mappings()]
+
+
+def _seen(pair: Any) -> tuple[Any, Any]:
+    return pair.c.bc_id, pair.c.skipped
