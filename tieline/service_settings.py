@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import re
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import (
@@ -16,7 +18,12 @@ from pydantic import (
     model_validator,
 )
 
+from tieline.web_address import why_not_business_central, why_not_dataverse
+
 MICROSOFT_TOKEN_URL = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token"
+
+
+_TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 class SignInMethod(StrEnum):
@@ -38,15 +45,25 @@ class SignInMethod(StrEnum):
         return self.value.replace("-", " ")
 
 
-class ServiceSettings(BaseModel):
+class Section(BaseModel):
+    """One table of settings: unknown ones are refused, blanks around values dropped."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _bare(cls, value: Any) -> Any:
+        # A value that was pasted or read from a file often ends in a line end.
+        return value.strip() if isinstance(value, str) else value
+
+
+class ServiceSettings(Section):
     """How to reach one service; secrets never show in a repr.
 
     `auth` chooses the way to sign in; without it a client id signs in with its
     secret, and without a client id nobody does. A secret may be in a file instead,
     which `client_secret_file` names.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     url: str = ""
     auth: SignInMethod | None = None
@@ -62,6 +79,14 @@ class ServiceSettings(BaseModel):
     def _read_secret(self) -> Self:
         self.client_secret = secret_in(self.client_secret, self.client_secret_file)
         return self
+
+    @field_validator("tenant_id")
+    @classmethod
+    def _one_name(cls, tenant: str) -> str:
+        if tenant and not _TENANT.fullmatch(tenant):
+            msg = "it must be the tenant's id or its domain"
+            raise ValueError(msg)
+        return tenant
 
     @field_validator("url", "token_url")
     @classmethod
@@ -126,6 +151,11 @@ class BusinessCentralSettings(ServiceSettings):
     access_key: SecretStr = SecretStr("")
     access_key_file: str = ""
 
+    @field_validator("url", mode="before")
+    @classmethod
+    def _is_api(cls, url: Any) -> Any:
+        return _refused(url, why_not_business_central)
+
     @model_validator(mode="after")
     def _read_key(self) -> Self:
         self.access_key = secret_in(self.access_key, self.access_key_file)
@@ -144,6 +174,11 @@ class BusinessCentralSettings(ServiceSettings):
 class DataverseSettings(ServiceSettings):
     """Dataverse: `url` is the organisation's root."""
 
+    @field_validator("url", mode="before")
+    @classmethod
+    def _is_api(cls, url: Any) -> Any:
+        return _refused(url, why_not_dataverse)
+
     @field_validator("auth")
     @classmethod
     def _is_offered(cls, auth: SignInMethod | None) -> SignInMethod | None:
@@ -151,6 +186,17 @@ class DataverseSettings(ServiceSettings):
             msg = "Dataverse takes no user name and key; sign in with Microsoft Entra"
             raise ValueError(msg)
         return auth
+
+
+def _refused(url: Any, why_not: Callable[[str], str]) -> Any:
+    """Refuse an address that leads to people's pages, not to the API."""
+    try:
+        reason = why_not(url.strip()) if isinstance(url, str) else ""
+    except ValueError:
+        return url
+    if reason:
+        raise ValueError(reason)
+    return url
 
 
 def is_loopback(url: str) -> bool:

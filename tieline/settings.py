@@ -16,7 +16,6 @@ from typing import Any, Literal, Self
 import platformdirs
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -36,6 +35,7 @@ from tieline.service_settings import (
     MICROSOFT_TOKEN_URL,
     BusinessCentralSettings,
     DataverseSettings,
+    Section,
     ServiceSettings,
     secret_in,
 )
@@ -53,10 +53,8 @@ __all__ = [
 _IN_MEMORY = re.compile(r"sqlite(\+pysqlite)?:(/{2,3}(:memory:)?)?(\?.*)?")
 
 
-class StoreSettings(BaseModel):
+class StoreSettings(Section):
     """Where couplings, watermarks and the journal are kept."""
-
-    model_config = ConfigDict(extra="forbid")
 
     url: SecretStr = SecretStr("")
     url_file: str = ""
@@ -83,30 +81,24 @@ class StoreSettings(BaseModel):
         return f"sqlite:///{(folder / 'tieline.sqlite').as_posix()}"
 
 
-class CompanySettings(BaseModel):
+class CompanySettings(Section):
     """Choices that hold for a company's runs."""
-
-    model_config = ConfigDict(extra="forbid")
 
     ownership: Literal["person", "team"] = "person"
     create_options: bool = False
     multi_company: bool = False
 
 
-class SafetySettings(BaseModel):
+class SafetySettings(Section):
     """When a run stops and shows its plan instead of going on."""
-
-    model_config = ConfigDict(extra="forbid")
 
     max_deleted_share: float = Field(default=0.5, ge=0, le=1)
     max_deleted: int = Field(default=100, ge=0)
     key_sweep_hours: float = Field(default=24, ge=0)
 
 
-class InactivitySettings(BaseModel):
+class InactivitySettings(Section):
     """The built-in integration's back-off of idle jobs; off unless enabled."""
-
-    model_config = ConfigDict(extra="forbid")
 
     enabled: bool = False
 
@@ -156,7 +148,7 @@ class Settings(BaseSettings):
 
 def config_path() -> Path | None:
     """Return the tieline.toml in force, or None."""
-    if named := os.environ.get("TIELINE_CONFIG"):
+    if named := os.environ.get("TIELINE_CONFIG", "").strip():
         path = Path(named)
         if not path.is_file():
             msg = f"TIELINE_CONFIG names {named}, which is not a file."

@@ -51,6 +51,24 @@ _BY_STATUS: dict[int, type[Rejected]] = {
     412: VersionConflict,
     428: VersionConflict,
 }
+_TURNED_AWAY = (
+    (
+        re.compile(r"0x80072560|not a member of the organi[sz]ation", re.IGNORECASE),
+        "Add it to this organisation as an application user, with a security role.",
+    ),
+    (
+        re.compile(r"\buser\b.*\bis disabled|\bdisabled user", re.IGNORECASE),
+        "Enable its application user in this organisation.",
+    ),
+    (
+        re.compile(
+            r"roleCount=0\b|\b(no|any) (security )?roles?\b|not been assigned .*roles?",
+            re.IGNORECASE,
+        ),
+        "Give its application user a security role.",
+    ),
+)
+"""403s that are about who we are, and not about one row or privilege."""
 _UNKNOWN_NAME = re.compile(r"Could not find a property named|Resource not found for")
 _MATCHING_KEY = "A record with matching key values already exists"
 
@@ -63,6 +81,10 @@ def classify(status: int, headers: Mapping[str, str], body: Any) -> TielineError
         return SignInRefused(
             f"Dataverse refused the sign-in{f': {text}' if text else '.'}",
             advice="Check the client and that it is an application user.",
+        )
+    if status == 403 and (remedy := _remedy(code.lower(), text)):
+        return SignInRefused(
+            f"Dataverse refused the application: {text or code}", advice=remedy
         )
     kind = _BY_CODE.get(code.lower())
     if kind is None and _MATCHING_KEY in text:
@@ -90,6 +112,13 @@ def classify(status: int, headers: Mapping[str, str], body: Any) -> TielineError
 def _passes(code: str, text: str) -> bool:
     """Tell whether only the moment caused a refusal: a lock, a time-out of SQL."""
     return code.lower() in _PASSING_CODES or bool(_PASSING.search(text))
+
+
+def _remedy(code: str, text: str) -> str:
+    """Return what lets a user in that is turned away as such; empty for others."""
+    return next(
+        (advice for sign, advice in _TURNED_AWAY if sign.search(f"{code} {text}")), ""
+    )
 
 
 def is_unknown_name(error: Rejected) -> bool:

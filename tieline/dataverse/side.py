@@ -16,7 +16,7 @@ from tieline.dataverse.tracking import Deletions, deletions
 from tieline.dataverse.values import SPEECH, decoder
 from tieline.dataverse.writing import Writer
 from tieline.errors import DriftError, NotFound, SettingsError, SystemName, Unavailable
-from tieline.odata.client import Client
+from tieline.odata.client import Client, is_web_page, not_an_api
 from tieline.odata.located import Located, Manner
 from tieline.odata.model import Change, Ref, Written
 from tieline.odata.schema import MemoryCache, MetadataCache
@@ -212,6 +212,8 @@ async def _who_am_i(client: Client, url: str, cache: MetadataCache) -> Identity:
         advice = "TIELINE_DATAVERSE__URL is the organisation's root."
         raise SettingsError(msg, advice=advice) from None
     body = answer.body
+    if is_web_page(answer):
+        raise not_an_api("dataverse", answer)
     if not isinstance(body, dict) or "OrganizationId" not in body:
         msg = f"The service at {url} does not answer as Dataverse does."
         raise Unavailable(msg, system="dataverse", status=answer.status)

@@ -186,7 +186,9 @@ class Client:
             if address in seen:
                 raise self._senseless("sends from page to page in a circle", answer)
 
-    def _senseless(self, what: str, answer: Answer) -> Unavailable:
+    def _senseless(self, what: str, answer: Answer) -> TielineError:
+        if is_web_page(answer):
+            return not_an_api(self.system, answer)
         msg = f"{SYSTEM_TITLES[self.system]} {what}."
         return Unavailable(msg, system=self.system, status=answer.status)
 
@@ -279,6 +281,21 @@ class Client:
         self._reached |= not never_sent
         failure.maybe_done = request.method != "GET" and not never_sent
         return failure
+
+
+def is_web_page(answer: Answer) -> bool:
+    """Whether people would see this: a page, where an API answers with data."""
+    return "text/html" in answer.headers.get("content-type", "").lower()
+
+
+def not_an_api(system: SystemName, answer: Answer) -> SettingsError:
+    """Say that the address leads to a web page."""
+    place = urlsplit(answer.url)
+    return SettingsError(
+        f"{SYSTEM_TITLES[system]}'s address leads to a web page at {place.netloc}, "
+        "not to an API.",
+        advice=f"Correct TIELINE_{system.upper()}__URL.",
+    )
 
 
 def _service_time(headers: Mapping[str, str], took_s: float) -> datetime:

@@ -20,6 +20,9 @@ def parse_address(address: str) -> URL:
         msg = "The store's address is not an SQLAlchemy URL."
         raise SettingsError(msg, advice=_ADVICE) from None
     if url.drivername in ("sqlite", "sqlite+pysqlite"):
+        if url.host or url.username or url.port:
+            msg = "The store's address has two slashes where SQLite takes three."
+            raise SettingsError(msg, advice=_ADVICE)
         if (url.database or "").startswith("file:"):
             msg = "The store's address is a file: URI, which is not supported."
             raise SettingsError(msg, advice=_ADVICE)

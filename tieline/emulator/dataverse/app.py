@@ -20,7 +20,12 @@ from tieline.emulator.dataverse.batching import run_batch
 from tieline.emulator.dataverse.dispatch import perform
 from tieline.emulator.dataverse.exchange import Answer, Request, refused
 from tieline.emulator.dataverse.organization import Organization
-from tieline.emulator.dataverse.refusals import NeverEnds, Refusal, no_segment
+from tieline.emulator.dataverse.refusals import (
+    NeverEnds,
+    Refusal,
+    no_segment,
+    turned_away,
+)
 from tieline.emulator.surface import ADMIN, Surface
 from tieline.emulator.token import token_route
 
@@ -63,6 +68,8 @@ def _answer(org: Organization, http: HttpRequest, body: bytes) -> Answer:
         path = ROOT
     if not path.startswith(ROOT):
         return refused(no_segment(path.strip("/").partition("/")[0]))
+    if org.standing != "member":
+        return refused(turned_away(org.standing, org.people.integration))
     host = http.headers.get("host", "localhost")
     request = Request(
         method=http.method,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import RLock
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid4, uuid5
 
 import orjson
@@ -35,6 +35,10 @@ class Products:
     """
 
     active_accepts: frozenset[str] | None = STRICT
+
+
+Standing = Literal["member", "stranger", "disabled", "without-roles"]
+"""What the caller is to the organization; all but a member are turned away."""
 
 
 @dataclass
@@ -104,6 +108,7 @@ class Organization:
         self.products = Products()
         self.limits = Limits()
         self.slow = Slow()
+        self.standing: Standing = "member"
         self.ground = Ground(_refusal_body)
         self.bulk: dict[str, set[str]] = {
             table.name: set(BULK_MESSAGES if table.bulk else ())

@@ -38,6 +38,27 @@ def no_property(name: str, table: str) -> Refusal:
     )
 
 
+def turned_away(standing: str, user: str) -> Refusal:
+    """Return the refusal of a caller that is no user, a disabled one or without roles.
+
+    The sentences are the service's; everything that they ask for is refused.
+    """
+    code, message = {
+        "stranger": ("0x80072560", "The user is not a member of the organization."),
+        "disabled": (
+            "0x80040225",
+            f"The specified user(Id = {user}) is disabled. Consider enabling this "
+            "user.",
+        ),
+        "without-roles": (
+            "0x80042f09",
+            f"Principal user (Id={user}, type=8, roleCount=0, privilegeCount=0, "
+            "accessMode=4), is missing prvReadOrganization privilege.",
+        ),
+    }[standing]
+    return Refusal(403, code, message)
+
+
 class NeverEnds(Exception):
     """The service works on a request until its time is over, and answers nothing."""
 
