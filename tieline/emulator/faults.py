@@ -13,15 +13,20 @@ Kind = Literal[
     "latency",
     "throttle",
     "unavailable",
+    "locked",
     "reset-before",
     "reset-after",
     "timeout-after",
     "edit",
 ]
-"""`throttle` answers 429 and `unavailable` 503, both before anything is done;
+"""`throttle` answers 429, `unavailable` 503 and `locked` 400 with the service's words
+for a lock of another session, all before anything is done;
 `reset-before` drops the connection before, `reset-after` after the request was
 carried out; `timeout-after` carries it out and stays silent for `seconds`;
 `edit` calls `edit()` first: another user at work in the middle of a run."""
+
+
+_OF_A_PART = ("throttle", "unavailable", "locked", "edit")
 
 
 @dataclass
@@ -32,7 +37,7 @@ class Fault:
     the decoded path with its query; empty fits all. The rule sleeps until its
     `nth` fitting request, fires `count` times (None: without end), each time with
     `probability`. With `operation` it fits the parts of a batch instead of whole
-    requests; parts know only `throttle`, `unavailable` and `edit`.
+    requests; parts know only `throttle`, `unavailable`, `locked` and `edit`.
     """
 
     kind: Kind
@@ -55,7 +60,7 @@ class Fault:
         if self.kind == "edit" and self.edit is None:
             msg = "an edit fault needs its edit"
             raise ValueError(msg)
-        if self.operation and self.kind not in ("throttle", "unavailable", "edit"):
+        if self.operation and self.kind not in _OF_A_PART:
             msg = f"{self.kind!r} cannot happen to a part of a batch"
             raise ValueError(msg)
         self._method = re.compile(self.method, re.IGNORECASE)

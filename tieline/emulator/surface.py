@@ -26,7 +26,7 @@ ABORT = "tieline.abort"
 
 _TOKEN = re.compile(r"/[^/]+/oauth2/v2\.0/token")
 _LONG_HOLD_S = 600.0
-_STATUS = {"throttle": 429, "unavailable": 503}
+_STATUS = {"throttle": 429, "unavailable": 503, "locked": 400}
 
 
 class Gate(Protocol):

@@ -20,7 +20,7 @@ def encode(operations: Sequence[Operation]) -> bytes:
             "id": str(place),
             "method": one.method,
             "url": one.url,
-            "headers": dict(one.headers),
+            "headers": {name.lower(): text for name, text in one.headers.items()},
         }
         if one.body is not None:
             entry["body"] = one.body

@@ -10,11 +10,25 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 def next_address(url: str, body: Mapping[str, Any]) -> str | None:
     """Return the address of the next page of what was read from `url`, or None.
 
-    The link may be relative. Path and query stay as the service wrote them;
-    host and scheme stay ours, so that a token never follows a link elsewhere.
+    The link may be relative: to the body's context, as the standard wants it, or to
+    the address that was asked, where that leads to what was asked. Path and query
+    stay as the service wrote them; host and scheme stay ours, so that a token never
+    follows a link elsewhere.
     """
     link = body.get("@odata.nextLink")
-    return same_service(url, str(link)) if link else None
+    if not link:
+        return None
+    context = str(body.get("@odata.context") or "").partition("#")[0]
+    return same_service(url, _resolved(url, str(link), context))
+
+
+def _resolved(url: str, link: str, context: str) -> str:
+    """Return an absolute link; a server may resolve relative ones in two ways."""
+    by_request = urljoin(url, link)
+    if not context:
+        return by_request
+    leads_back = urlsplit(by_request).path == urlsplit(url).path
+    return by_request if leads_back else urljoin(urljoin(url, context), link)
 
 
 def same_service(url: str, link: str) -> str:

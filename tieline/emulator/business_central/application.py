@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from tieline.emulator.business_central.batch import answer_batch
 from tieline.emulator.business_central.exchange import Answer, Call, split_route
+from tieline.emulator.business_central.multipart_batch import answer_multipart
 from tieline.emulator.business_central.refusals import (
     Refusal,
     bad_request,
@@ -53,8 +54,11 @@ def _served(state: BusinessCentralState, request: Request, body: bytes) -> Answe
         name = path.rpartition("/api/")[2].strip("/").partition("/")[0]
         return Answer(404, no_segment(name).body())
     root, route, rest = split
+    is_multipart = rest == "/$batch" and request.headers.get(
+        "content-type", ""
+    ).lower().startswith("multipart/")
     try:
-        content = _content(body)
+        content = {} if is_multipart else _content(body)
     except Refusal as refusal:
         return Answer(refusal.status, refusal.body())
     call = Call(
@@ -67,6 +71,8 @@ def _served(state: BusinessCentralState, request: Request, body: bytes) -> Answe
         content,
     )
     state.counters.requests[counted_as(call)] += 1
+    if is_multipart and request.method == "POST":
+        return answer_multipart(state, call, body)
     if rest == "/$batch":
         return answer_batch(state, call)
     return answer(state, call)

@@ -19,7 +19,7 @@ from tieline.emulator.business_central.state import BusinessCentralState
 from tieline.emulator.odata.query import read_query
 
 MAX_OPERATIONS = 100
-_REFUSED = {"throttle": 429, "unavailable": 503}
+_REFUSED = {"throttle": 429, "unavailable": 503, "locked": 400}
 
 
 class _RolledBack(Exception):
@@ -39,7 +39,7 @@ def answer_batch(state: BusinessCentralState, call: Call) -> Answer:
     except Refusal as refusal:
         return Answer(refusal.status, refusal.body())
     if call.headers.get("isolation", "").lower() != "snapshot":
-        goes_on = _goes_on(call.headers.get("prefer", ""))
+        goes_on = goes_on_after_errors(call.headers.get("prefer", ""))
         return _responses(_in_turn(state, call, requests, goes_on=goes_on))
     return _responses(_as_one(state, call, requests))
 
@@ -50,13 +50,7 @@ def _requests(call: Call) -> list[Mapping[str, Any]]:
     requests = call.body.get("requests") if isinstance(call.body, dict) else None
     if not isinstance(requests, list):
         raise bad_request("The batch has no 'requests'.")
-    if len(requests) > MAX_OPERATIONS:
-        raise Refusal(
-            500,
-            "Internal_ServerError",
-            f"A maximum number of '{MAX_OPERATIONS}' query operations and change "
-            "sets are allowed in a batch message",
-        )
+    refuse_too_many(len(requests))
     for one in requests:
         if not isinstance(one, dict) or not _is_well_formed(one):
             raise bad_request("An operation of the batch is not well-formed.")
@@ -64,6 +58,17 @@ def _requests(call: Call) -> list[Mapping[str, Any]]:
     if len(set(ids)) < len(ids):
         raise bad_request("The ids of a batch's operations must differ.")
     return requests
+
+
+def refuse_too_many(count: int) -> None:
+    """Refuse a batch of more operations and change sets than one may have."""
+    if count > MAX_OPERATIONS:
+        raise Refusal(
+            500,
+            "Internal_ServerError",
+            f"A maximum number of '{MAX_OPERATIONS}' query operations and change "
+            "sets are allowed in a batch message",
+        )
 
 
 def _is_well_formed(one: Mapping[str, Any]) -> bool:
@@ -79,7 +84,8 @@ def _is_well_formed(one: Mapping[str, Any]) -> bool:
     )
 
 
-def _goes_on(prefer: str) -> bool:
+def goes_on_after_errors(prefer: str) -> bool:
+    """Tell whether the caller prefers that a failure does not end the batch."""
     wish = prefer.replace(" ", "").lower()
     return "continue-on-error" in wish and "continue-on-error=false" not in wish
 
@@ -101,7 +107,7 @@ def _in_turn(
         if failed.intersection(one.get("dependsOn") or ()):
             result = Answer(424, bad_request("A dependency failed.").body())
         else:
-            result = _operation(state, call, one)
+            result = operate(state, call, one)
         responses.append(_response(one, result))
         if result.status >= 400:
             failed.add(one.get("id"))
@@ -129,9 +135,8 @@ def _as_one(
     return responses
 
 
-def _operation(
-    state: BusinessCentralState, call: Call, one: Mapping[str, Any]
-) -> Answer:
+def operate(state: BusinessCentralState, call: Call, one: Mapping[str, Any]) -> Answer:
+    """Carry out one operation: its method, url, headers and body."""
     method, url = one["method"].upper(), one["url"]
     for fault in state.faults.due(method, unquote(url), operation=True):
         if fault.edit is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from threading import RLock
 from typing import Any, Protocol
@@ -25,6 +25,7 @@ class Surroundings(Protocol):
     counters: Counters
     lock: RLock
     most_nodes: int
+    reformats: dict[tuple[str, str], Callable[[Any], Any]]
 
     @property
     def work_date(self) -> date:

@@ -131,6 +131,12 @@ def changed() -> Refusal:
 
 
 BY_STATUS = {
+    400: Refusal(
+        400,
+        "Application_DialogException",
+        "The operation could not be completed because the record is being updated in "
+        "a transaction done by another session.",
+    ),
     401: Refusal(
         401,
         "Authentication_InvalidCredentials",

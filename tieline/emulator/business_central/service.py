@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tieline.emulator.business_central import actions, reading, writing
+from tieline.emulator.business_central.captions import definitions
 from tieline.emulator.business_central.catalogue import companies_answer
 from tieline.emulator.business_central.exchange import (
     Answer,
@@ -66,6 +67,8 @@ def _answer(state: BusinessCentralState, call: Call) -> Answer:
     match path:
         case [] | [Segment("$metadata", None)]:
             return _described(call, is_whole=not path)
+        case [Segment("entityDefinitions", None)]:
+            return definitions(call)
         case [Segment("companies")] | [
             Segment("companies", None),
             Segment("$count", None),

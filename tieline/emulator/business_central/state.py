@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from threading import RLock
 from typing import Any
@@ -36,7 +36,8 @@ MOST_NODES = 100
 class BusinessCentralState:
     """Companies, and what surrounds them: clock, faults, counters, limits.
 
-    `companion` false leaves only the standard API; `most_nodes` bounds a filter.
+    `companion` false leaves only the standard API; `most_nodes` bounds a filter;
+    `reformats` says how a property (set and name) is stored whoever writes it.
     Tests in the same process may change everything while requests run; `lock`
     keeps the two apart.
     """
@@ -57,6 +58,7 @@ class BusinessCentralState:
         self.companion = companion
         self.page_rows = page_rows
         self.most_nodes = MOST_NODES
+        self.reformats: dict[tuple[str, str], Callable[[Any], Any]] = {}
         self.companies: dict[str, LiveCompany] = {}
         self.lock = RLock()
         self._work_date: date | None = None

@@ -147,7 +147,8 @@ def modify(company: Company, page: Page, row: Row, body: Body) -> Row:
     given = {name: value for name, value in body.items() if "@" not in name}
     page = _page_on(page, table)
     if page.key in given and guid(given.pop(page.key)) != row["id"]:
-        raise dialog('The "id" cannot be changed.')
+        name = "id" if page.set == "salesInvoices" else '"id"'
+        raise dialog(f"The {name} cannot be changed.")
     with company.journal.transaction():
         new = dict(row)
         _assign(company, page, new, given)
@@ -220,6 +221,8 @@ def _assign(company: Company, page: Page, row: Row, given: Body) -> None:
             stored(item, value)
             continue
         new = stored(item, value)
+        if reformat := company.surroundings.reformats.get((page.set, name)):
+            new = stored(item, reformat(new))
         if name in setters:
             setters[name](company, page, row, new)
         elif (page.table, name) in PAIRS:

@@ -26,7 +26,7 @@ from tieline.emulator.dataverse.multipart import (
     write_parts,
 )
 from tieline.emulator.dataverse.organization import Organization
-from tieline.emulator.dataverse.refusals import Refusal, bad_query, unbound
+from tieline.emulator.dataverse.refusals import Refusal, bad_query, locked, unbound
 
 LARGEST = 1000
 """Operations that one batch may hold."""
@@ -183,5 +183,7 @@ def _meet_faults(org: Organization, operation: Operation) -> None:
             wait = {"Retry-After": f"{fault.retry_after or 1:g}"}
             message = "Number of requests exceeded the limit of 6000 over time window "
             raise Refusal(429, "0x80072322", f"{message}of 300 seconds.", wait)
+        elif fault.kind == "locked":
+            raise locked()
         else:
             raise Refusal(503, "0x80040216", "The service is unavailable.")

@@ -6,6 +6,7 @@ from collections.abc import Set
 from xml.sax.saxutils import quoteattr
 
 from tieline.emulator.dataverse.exchange import STANDARD_HEADERS, Answer
+from tieline.emulator.dataverse.members import declared_types
 from tieline.emulator.dataverse.organization import Organization
 from tieline.emulator.dataverse.schema import PRINCIPALS, Collection, Table
 from tieline.emulator.dataverse.values import EDM_TYPES
@@ -36,11 +37,14 @@ def metadata_document(org: Organization, *, annotated: bool) -> Answer:
         'xmlns="http://docs.oasis-open.org/odata/ns/edm">',
         _PRINCIPAL,
         *(_entity_type(org, table) for table in org.schema.tables.values()),
+        declared_types(),
         *(_bulk_actions(org, table) for table in org.schema.tables.values()),
         '<ComplexType Name="CreateMultipleResponse">'
         '<Property Name="Ids" Type="Collection(Edm.Guid)"/></ComplexType>',
         '<EntityContainer Name="System">',
         *(_entity_set(org, table, tracked) for table in org.schema.tables.values()),
+        '<EntitySet Name="EntityDefinitions" '
+        'EntityType="Microsoft.Dynamics.CRM.EntityMetadata"/>',
         "</EntityContainer></Schema></edmx:DataServices></edmx:Edmx>",
     ]
     headers = {"Content-Type": "application/xml", **STANDARD_HEADERS}

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import NAMESPACE_OID, uuid5
 
 from tieline.emulator.dataverse.addressing import Segment, key_pairs
+from tieline.emulator.dataverse.alternate_keys import (
+    change_keys,
+    keys_of,
+    metadata_id,
+    table_of,
+)
 from tieline.emulator.dataverse.exchange import Answer, Request, answered
+from tieline.emulator.dataverse.members import members_of_column, members_of_table
 from tieline.emulator.dataverse.option_sets import label_of, option_set
 from tieline.emulator.dataverse.organization import Organization
 from tieline.emulator.dataverse.plain import query_items, shape_item
 from tieline.emulator.dataverse.refusals import Refusal, no_segment
 from tieline.emulator.dataverse.schema import CHOICES, Column, Table
-from tieline.emulator.dataverse.values import GUID
 
 _CAST = "Microsoft.Dynamics.CRM."
 _NESTED = frozenset(
@@ -37,13 +42,15 @@ def read_definitions(
     """Answer `EntityDefinitions…`, whose first segment is `path[0]`.
 
     Raises:
-        Refusal: no such table, column or part.
+        Refusal: no such table, column or part, or a change of anything but keys.
     """
+    if request.method != "GET":
+        return change_keys(org, path, request)
     definition, *rest = path
     if definition.key is None:
         items = [entity(org, table) for table in org.schema.tables.values()]
         return query_items(items, request, "EntityDefinitions", _NESTED)
-    table = _table(org, definition.key)
+    table = table_of(org, definition.key)
     if not rest:
         shaped = shape_item(entity(org, table), request.options, _NESTED)
         context = f"{request.root}$metadata#EntityDefinitions/$entity"
@@ -51,7 +58,7 @@ def read_definitions(
     if rest[0].name == "Attributes":
         return _attributes(org, table, rest, request)
     parts = {
-        "Keys": _keys,
+        "Keys": keys_of,
         "ManyToOneRelationships": _relationships,
         "OneToManyRelationships": _referring,
         "ManyToManyRelationships": _linking,
@@ -62,29 +69,17 @@ def read_definitions(
     return query_items(items, request, rest[0].name, frozenset())
 
 
-def _table(org: Organization, key: str) -> Table:
-    for table in org.schema.tables.values():
-        if GUID.fullmatch(key) and _id(table.name) == key.lower():
-            return table
-    name = key_pairs(key).get("LogicalName") if "=" in key else None
-    if name not in org.schema.tables:
-        raise Refusal(
-            404,
-            "0x80060888",
-            f"Could not find an entity with the name '{name or key}'.",
-        )
-    return org.schema.tables[str(name)]
-
-
 def entity(org: Organization, table: Table) -> dict[str, Any]:
     """Return the definition of one table."""
     owned = "ownerid" in table.columns
     return {
-        "MetadataId": _id(table.name),
+        **members_of_table(),
+        "MetadataId": metadata_id(table.name),
         "LogicalName": table.name,
         "SchemaName": table.schema_name,
         "EntitySetName": table.set_name,
         "LogicalCollectionName": table.set_name,
+        "CollectionSchemaName": table.set_name,
         "PrimaryIdAttribute": table.key,
         "PrimaryNameAttribute": table.primary,
         "ObjectTypeCode": table.code,
@@ -93,8 +88,11 @@ def entity(org: Organization, table: Table) -> dict[str, Any]:
         "IsPrivate": False,
         "ChangeTrackingEnabled": table.name in org.tracked,
         "DisplayName": label_of(table.schema_name),
+        "DisplayCollectionName": label_of(table.set_name),
+        "Description": label_of(""),
+        "ReportViewName": f"Filtered{table.schema_name}",
         "Attributes": [_attribute(org, table, one) for one in table.columns.values()],
-        "Keys": _keys(org, table),
+        "Keys": keys_of(org, table),
         "ManyToOneRelationships": _relationships(org, table),
         "OneToManyRelationships": _referring(org, table),
         "ManyToManyRelationships": _linking(org, table),
@@ -115,7 +113,7 @@ def _attributes(
         return query_items(items, request, "Attributes", _OPTION_SETS)
     name = key_pairs(first.key).get("LogicalName") if "=" in first.key else None
     for column in columns:
-        if name == column.name or first.key.lower() == _id(
+        if name == column.name or first.key.lower() == metadata_id(
             f"{table.name}.{column.name}"
         ):
             shaped = shape_item(
@@ -141,14 +139,17 @@ def _kind(column: Column) -> str:
 def _attribute(org: Organization, table: Table, column: Column) -> dict[str, Any]:
     kind = "DateTime" if column.type == "DateOnly" else column.type
     item: dict[str, Any] = {
+        **members_of_column([*table.columns].index(column.name) + 1),
         "@odata.type": f"#{_CAST}{_kind(column)}AttributeMetadata",
-        "MetadataId": _id(f"{table.name}.{column.name}"),
+        "MetadataId": metadata_id(f"{table.name}.{column.name}"),
         "LogicalName": column.name,
         "SchemaName": column.name,
         "EntityLogicalName": table.name,
         "AttributeType": kind,
         "AttributeTypeName": {"Value": f"{kind}Type"},
         "DisplayName": label_of(column.name),
+        "Description": label_of(""),
+        "IsCustomAttribute": "_" in column.name,
         "IsPrimaryId": column.name == table.key,
         "IsPrimaryName": column.name == table.primary,
         "IsValidForRead": True,
@@ -178,21 +179,6 @@ def _attribute(org: Organization, table: Table, column: Column) -> dict[str, Any
     return item
 
 
-def _keys(org: Organization, table: Table) -> list[dict[str, Any]]:
-    return [
-        {
-            "MetadataId": _id(f"{table.name}/{name}"),
-            "LogicalName": name.lower(),
-            "SchemaName": name,
-            "EntityLogicalName": table.name,
-            "KeyAttributes": [table.by_wire[wire].name for wire in columns],
-            "EntityKeyIndexStatus": "Active",
-        }
-        for name, columns in org.data[table.name].keys.items()
-        if not name.startswith("unique_")
-    ]
-
-
 def _relationships(org: Organization, table: Table) -> list[dict[str, Any]]:
     found = []
     for navigation in table.navigations.values():
@@ -208,7 +194,9 @@ def _relationships(org: Organization, table: Table) -> list[dict[str, Any]]:
             )
             found.append(
                 {
-                    "MetadataId": _id(f"{table.name}.{navigation.name}.{target}"),
+                    "MetadataId": metadata_id(
+                        f"{table.name}.{navigation.name}.{target}"
+                    ),
                     "SchemaName": collection,
                     "ReferencingEntity": table.name,
                     "ReferencingAttribute": navigation.column.name,
@@ -233,7 +221,3 @@ def _referring(org: Organization, table: Table) -> list[dict[str, Any]]:
 def _linking(org: Organization, table: Table) -> list[dict[str, Any]]:
     """Return no relationship: none of the tables is linked by a third one."""
     return []
-
-
-def _id(name: str) -> str:
-    return str(uuid5(NAMESPACE_OID, f"dataverse/{name}"))

@@ -65,8 +65,6 @@ def carry_out(org: Organization, request: Request) -> Answer:
         annotated = request.options.get("annotations") == "true"
         return metadata_document(org, annotated=annotated)
     if first.name == "EntityDefinitions":
-        if request.method != "GET":
-            raise wrong_method(request.method)
         return read_definitions(org, path, request)
     answer = send_message(org, first.name, request) if len(path) == 1 else None
     if answer is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import RLock
 from typing import Any, Literal
@@ -87,9 +87,10 @@ class Organization:
     """The data and the switches; reading and writing live beside it.
 
     `bulk` says which bulk messages a table offers, `tracked` which tables have
-    change tracking. `lock` guards all of it: the server runs in a thread. A
-    `fresh` organization also has what every new one holds besides its people and
-    its base currency: a unit group with one unit.
+    change tracking; `reformats` how a column (table and wire name) is stored whoever
+    writes it, as plug-ins do with telephone numbers. `lock` guards all of it: the
+    server runs in a thread. A `fresh` organization also has what every new one holds
+    besides its people and its base currency: a unit group with one unit.
     """
 
     def __init__(
@@ -108,6 +109,7 @@ class Organization:
         self.products = Products()
         self.limits = Limits()
         self.slow = Slow()
+        self.reformats: dict[tuple[str, str], Callable[[Any], Any]] = {}
         self.standing: Standing = "member"
         self.ground = Ground(_refusal_body)
         self.bulk: dict[str, set[str]] = {

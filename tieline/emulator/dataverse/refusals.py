@@ -59,6 +59,12 @@ def turned_away(standing: str, user: str) -> Refusal:
     return Refusal(403, code, message)
 
 
+def locked() -> Refusal:
+    """Return the refusal of a row that another session holds; it passes."""
+    message = "SQL timeout expired: the row is being updated by another session."
+    return Refusal(400, "0x80044151", message)
+
+
 class NeverEnds(Exception):
     """The service works on a request until its time is over, and answers nothing."""
 

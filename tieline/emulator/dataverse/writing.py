@@ -58,7 +58,7 @@ class Writer:
             Refusal: a rule forbids it.
         """
         declared = self.org.schema.tables[table]
-        draft = read_payload(self.org, declared, body, self.references)
+        draft = self._read(declared, body)
         row_id = row_id or draft.values.get(declared.key) or self.org.created_id()
         draft.values[declared.key] = row_id
         if row_id in self.org.data[table].by_id:
@@ -92,7 +92,7 @@ class Writer:
         old = self.org.data[table].by_id.get(row_id)
         if old is None:
             raise missing_row(declared.schema_name, row_id)
-        draft = read_payload(self.org, declared, body, self.references)
+        draft = self._read(declared, body)
         if draft.children or draft.parents:
             raise invalid(
                 "Deep update is not supported: only create takes nested rows."
@@ -134,6 +134,14 @@ class Writer:
         """Set columns without asking any rule: the platform's own follow-up."""
         row = {**self.org.data[table].by_id[row_id], **values}
         self._store(table, row)
+
+    def _read(self, table: Table, body: Mapping[str, Any]) -> Draft:
+        """Read a body; columns that are reformatted are so from here on."""
+        draft = read_payload(self.org, table, body, self.references)
+        for (name, column), reformat in self.org.reformats.items():
+            if name == table.name and draft.values.get(column) is not None:
+                draft.values[column] = reformat(draft.values[column])
+        return draft
 
     def _write(self, write: Write) -> None:
         rules = _rules(write.table.name)
