@@ -16,10 +16,11 @@ from flows.jobs import MAPPINGS
 from tieline.availability import fit_mapping, require_fields
 from tieline.business_central import BusinessCentral
 from tieline.dataverse import Dataverse
-from tieline.errors import DriftError, NoFieldMappings, TielineError
+from tieline.errors import DriftError, NoFieldMappings, RecordError, TielineError
 from tieline.mapping import TableMapping
 from tieline.odata.wire import Wire
 from tieline.overrides import with_overrides
+from tieline.readiness import notes, require_local_currency
 from tieline.session import Session
 from tieline.settings import Settings
 from tieline.store import Store
@@ -29,6 +30,10 @@ _Side = TypeVar("_Side", BusinessCentral, Dataverse)
 NO_COMPANY_ROW = "missing: a run that creates records beside other companies makes it"
 """What is said where nothing marks this company's rows in Dataverse yet."""
 
+NO_ROLE = (
+    "The user that Tieline signs in as has no security role in Dataverse of its own. "
+    "Give it one, unless its teams have roles that suffice."
+)
 BRIEF = Wire(attempts=2, patience_s=10, timeout_s=60)
 """A person waits for the answer: what does not answer soon is reported."""
 
@@ -106,7 +111,9 @@ def _bc_facts(side: BusinessCentral | TielineError) -> dict[str, Any]:
 async def _dataverse_facts(side: Dataverse | TielineError) -> dict[str, Any]:
     if isinstance(side, TielineError):
         return {"error": as_error(side)}
+    roles = await side.roles()
     return {
+        **({} if roles is None else {"roles": roles}),
         "organization": side.organization_id,
         "user": side.user_id,
         "solution": await _has(side, "bcbi_company"),
@@ -129,13 +136,16 @@ async def _job(declared: TableMapping, session: Session) -> dict[str, Any]:
         fitted = await fit_mapping(mapping, session)
         for one_way in mapping.passes(mapping.direction):
             require_fields(fitted.mapping, one_way)
-    except (DriftError, NoFieldMappings) as error:
+        await require_local_currency(fitted.mapping, session)
+        told = await notes(fitted.mapping, session)
+    except (DriftError, NoFieldMappings, RecordError) as error:
         return _not_ready(mapping.name, [error])
     return {
         "job": mapping.name,
         "ready": True,
         "off": list(fitted.off),
         "reason": None,
+        **({"notes": told} if told else {}),
     }
 
 
@@ -157,6 +167,11 @@ def _print(document: dict[str, Any]) -> None:
         print_table(title, ["fact", "value"], facts)
     columns = ["job", "ready", "off", "reason"]
     print_table("Jobs", columns, map(_job_row, document["jobs"]))
+    if document["dataverse"].get("roles") == []:
+        click.echo(NO_ROLE)
+    for job in document["jobs"]:
+        for note in job.get("notes", ()):
+            click.echo(f"{job['job']}: {note}")
 
 
 def _job_row(job: dict[str, Any]) -> tuple[Any, ...]:

@@ -28,7 +28,7 @@ from tieline.conversions import (
 from tieline.errors import RecordError, RuleViolated, SystemName
 from tieline.exchange import FACTOR
 from tieline.mapping import Direction, FieldMapping, Hooks, TableMapping
-from tieline.rates import DIGITS, dataverse_rate
+from tieline.rates import DIGITS, dataverse_rate, no_rate
 from tieline.session import Session
 
 TO = Direction.TO_DATAVERSE
@@ -44,8 +44,8 @@ class ExchangeRate(Number):
     async def prepare(self, values: Values, transfer: Transfer) -> tuple[str, float]:
         """Find the base currency and its rate to the local currency."""
         base = (await transfer.session.organization()).base_currency_code
-        if base == (await transfer.session.setup()).local_currency:
-            return base, 1.0
+        if not base or base == (await transfer.session.setup()).local_currency:
+            return base, 1.0 if base else 0.0
         factors = await transfer.session.currency_factors()
         return base, float(factors.get(base) or 0)
 
@@ -55,10 +55,12 @@ class ExchangeRate(Number):
         rates = [dataverse_rate(float(v or 0), base_factor) for v in values]
         for position, rate in enumerate(rates):
             if rate is None and not base_factor:
-                text = (
-                    f"The exchange rate cannot be worked out: {base}, the base "
-                    "currency of Dataverse, has no exchange rate in Business Central."
+                why = (
+                    f"{base}, the base currency of Dataverse, has no exchange rate in "
+                    "Business Central."
                 )
+                text = "The exchange rate cannot be worked out: "
+                text += why if base else no_rate(base)
                 transfer.fail(position, RuleViolated(text))
             elif rate is None:
                 transfer.fail(
@@ -161,6 +163,7 @@ CURRENCY = TableMapping(
     always_full=True,
     create_unmatched=True,
     bc_derivable=(FACTOR,),
+    needs_local_currency=True,
     synchronize_matched=True,
     fields=(
         FieldMapping(

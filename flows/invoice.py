@@ -15,9 +15,10 @@ from flows.customer import PAYMENT_TERMS, SHIPPING_AGENT
 from flows.invoice_draft import leave_posted_alone, prepare_drafts
 from flows.invoice_header import INVOICES, Link, LookupForNew, prepare_invoices
 from flows.invoice_posting import insert_invoices
-from flows.invoice_steps import finish_invoices, update_invoices
+from flows.invoice_steps import INVOICE_STEPS, finish_invoices, update_invoices
 from flows.job import job_flow
 from flows.own_company import mark_source_as_ours
+from flows.price_list import STEPS
 from tieline.batch import Batch
 from tieline.conversions import (
     CODE,
@@ -58,6 +59,7 @@ POSTEDSALESINV = TableMapping(
     company_scoped=True,
     needs_companion=True,
     inactivity_minutes=1440,
+    also_needs=(*STEPS, *INVOICE_STEPS),
     bc_extra=(
         "yourReference",
         "shipmentMethodCode",

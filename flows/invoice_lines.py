@@ -35,6 +35,18 @@ LINE_COLUMNS = (
 )
 """What is read of a posted line."""
 
+NEW_LINE = (
+    "quantity",
+    "priceperunit",
+    "ispriceoverridden",
+    "lineitemnumber",
+    "isproductoverridden",
+    "productdescription",
+    "productid",
+    "uomid",
+)
+"""What a line cannot be created without."""
+
 _SHIP_TO = {
     "shipToName": "shipto_name",
     "shipToAddressLine1": "shipto_line1",

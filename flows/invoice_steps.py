@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flows.invoice_header import (
+    LINES,
     MEMORY,
     Contents,
     Row,
@@ -19,6 +20,8 @@ from flows.invoice_header import (
     payment_state_of,
 )
 from flows.invoice_lines import (
+    LINE_COLUMNS,
+    NEW_LINE,
     ROUNDING,
     Figures,
     LineProduct,
@@ -40,6 +43,7 @@ from flows.invoice_state import (
 from tasks.load import rejected
 from tieline.batch import Action, Batch, LineChange, rows_of
 from tieline.errors import ApiError
+from tieline.mapping import Needs
 from tieline.odata.model import Change, Ref, Written
 from tieline.session import Session
 
@@ -57,6 +61,12 @@ _TOTALS = (
 )
 _PRESENT = ("statecode", "statuscode", "pricelevelid", *_TOTALS)
 _AMOUNTS = ("baseamount", "extendedamount", "tax", "manualdiscountamount")
+INVOICE_STEPS = (
+    Needs("bc", LINES, LINE_COLUMNS),
+    Needs("dataverse", "invoice", _PRESENT),
+    Needs("dataverse", "invoicedetail", ("invoiceid", *NEW_LINE, *_AMOUNTS)),
+)
+"""What the steps after an invoice's header read and write."""
 
 
 @dataclass

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pandas as pd
 
 from flows.job import job_flow
+from flows.price_list import STEPS
 from flows.product import (
     BC_FILTER,
     BOTH,
@@ -89,6 +90,8 @@ ITEM_PRODUCT = TableMapping(
     waits_for=("UNITOFMEASURE",),
     company_scoped=True,
     inactivity_minutes=1440,
+    needs_local_currency=True,
+    also_needs=STEPS,
     bc_filter=BC_FILTER,
     dataverse_filter=product_filter(SALES_INVENTORY),
     fields=product_fields(

@@ -43,6 +43,7 @@ from tieline.mapping import (
     UpdateConflictPolicy,
 )
 from tieline.overrides import check_overrides, with_overrides
+from tieline.readiness import NO_TEAM, lacks_team
 from tieline.report import JobReport, publish, summary
 from tieline.session import Session, open_session
 from tieline.settings import Settings, load_settings
@@ -270,6 +271,9 @@ async def run_passes(
         report.warning += ", ".join(fitted.off)
         log.warning("%s: %s", declared.name, report.warning)
     mapping = fitted.mapping
+    if await lacks_team(mapping, session):
+        report.warning = ". ".join(filter(None, (report.warning, NO_TEAM)))
+        log.warning("%s: %s", declared.name, NO_TEAM)
     run = JobRun(mapping, options, session, report, log)
     progress = Progress(run)
     report.are_named |= bool(options.records)

@@ -14,6 +14,7 @@ from typing import Any
 
 from tieline.batch import rows_of
 from tieline.errors import ApiError
+from tieline.mapping import Needs
 from tieline.odata.model import Change, Condition, Ref
 from tieline.session import Session
 
@@ -36,6 +37,25 @@ class PriceRow:
     group_id: str
     unit_id: str
     amount: float
+
+
+STEPS = (
+    Needs("dataverse", "pricelevel", ("name", "transactioncurrencyid")),
+    Needs(
+        "dataverse",
+        "productpricelevel",
+        (
+            "pricelevelid",
+            "productid",
+            "uomid",
+            "uomscheduleid",
+            "amount",
+            "pricingmethodcode",
+            "quantitysellingcode",
+        ),
+    ),
+)
+"""What the rows of price lists are read and written by."""
 
 
 def list_names(currency: str) -> tuple[str, str]:

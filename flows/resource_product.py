@@ -6,6 +6,7 @@ Only the name comes back. A product is a service; its capacity is its stock.
 from __future__ import annotations
 
 from flows.job import job_flow
+from flows.price_list import STEPS
 from flows.product import (
     BC_FILTER,
     BOTH,
@@ -29,6 +30,8 @@ RESOURCE_PRODUCT = TableMapping(
     waits_for=("UNITOFMEASURE",),
     company_scoped=True,
     needs_companion=True,
+    needs_local_currency=True,
+    also_needs=STEPS,
     bc_filter=BC_FILTER,
     dataverse_filter=product_filter(SERVICES),
     fields=product_fields(

@@ -16,7 +16,7 @@ from tasks.load import rejected
 from tieline.batch import Action, Batch, rows_of
 from tieline.conversions import CODE, Rule
 from tieline.errors import RuleViolated
-from tieline.mapping import Direction, FieldMapping, Hooks, TableMapping
+from tieline.mapping import Direction, FieldMapping, Hooks, Needs, TableMapping
 from tieline.odata.model import Change, Written
 from tieline.session import Session
 
@@ -157,6 +157,7 @@ UNITOFMEASURE = TableMapping(
     aliases=("UNIT OF MEASURE",),
     bc_key="code",
     dataverse_extra=("statecode",),
+    also_needs=(Needs("dataverse", "uom", ("name", "uomscheduleid")),),
     fields=(
         FieldMapping("code", "baseuomname", TO, CODE, applies="insert"),
         FieldMapping(

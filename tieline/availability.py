@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, NoReturn
 
-from tieline.errors import DriftError, NoFieldMappings
+from tieline.errors import SYSTEM_TITLES, DriftError, NoFieldMappings
 from tieline.mapping import Direction, FieldMapping, TableMapping, Template
 from tieline.odata.model import Filter, Table
 
@@ -76,6 +76,7 @@ async def fit_mapping(mapping: TableMapping, session: Session) -> Fitted:
                 off.append(row.name)
         fitted.append(replace(row, enabled=enabled))
     _require_filters(mapping, bc, dataverse, has_companion=session.bc.has_companion)
+    await _require_needs(mapping, session)
     templates: list[Template] = []
     for template in mapping.templates:
         side = "dataverse" if template.side == "bc" else "bc"
@@ -132,6 +133,16 @@ async def _dataverse_table(mapping: TableMapping, session: Session) -> Table:
         raise DriftError(msg, advice=advice) from error
 
 
+async def _require_needs(mapping: TableMapping, session: Session) -> None:
+    """Refuse a job whose later steps would lack a column, before it writes a row."""
+    for needs in mapping.also_needs:
+        offered = (await session.side(needs.side).table(needs.table)).columns
+        for column in needs.columns:
+            if column not in offered:
+                service = SYSTEM_TITLES[needs.side]
+                _missing(mapping, column, service, needs.table, what="step")
+
+
 def _known_values(template: Template, target: Table) -> tuple[Template, list[str]]:
     """Split a template's values: those that the table takes, and the other names."""
     unknown = [name for name in template.values if name not in target.columns]
@@ -174,7 +185,7 @@ def _missing(
     service: str,
     table: str,
     *,
-    what: Literal["field mapping", "filter", "condition", "template"] = (
+    what: Literal["field mapping", "filter", "condition", "template", "step"] = (
         "field mapping"
     ),
 ) -> NoReturn:
@@ -183,6 +194,7 @@ def _missing(
         "off.",
         "filter": "Correct the filter in tieline.toml.",
         "condition": "Correct the condition of the template in tieline.toml.",
+        "step": "Bring the service up to date.",
         "template": "Correct the values of the template in tieline.toml.",
     }
     msg = f"The job {mapping.name} needs {column} of {table}, which {service} lacks."

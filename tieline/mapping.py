@@ -160,6 +160,15 @@ class Nested:
 
 
 @dataclass(frozen=True)
+class Needs:
+    """Columns of one table that a job's later steps rely on."""
+
+    side: Literal["bc", "dataverse"]
+    table: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class TableMapping:
     """One integration table mapping and its default job.
 
@@ -171,7 +180,10 @@ class TableMapping:
     those that it fills in where the service lacks them. `needs_solution`
     marks a table of Microsoft's integration solution. A mapping with
     `only_candidates` is never read by its modified time: its hook `candidates`
-    names all rows. `only_when` is the setting without which nothing is coupled.
+    names all rows. `needs_local_currency` says that the job cannot do without the
+    local currency's row in Dataverse. `also_needs` names columns, by side and table,
+    that rows beside the mapped ones are read or written by. `only_when` is the
+    setting without which nothing is coupled.
     `hangs_on` is the column of Dataverse that binds a line to its header for good: a
     line that is coupled to a row of another header is made or adopted anew.
     """
@@ -200,6 +212,8 @@ class TableMapping:
     needs_companion: bool = False
     needs_solution: bool = False
     only_candidates: bool = False
+    needs_local_currency: bool = False
+    also_needs: tuple[Needs, ...] = ()
     only_when: str = ""
     templates: tuple[Template, ...] = ()
     bc_extra: tuple[str, ...] = ()

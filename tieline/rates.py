@@ -20,6 +20,16 @@ def dataverse_rate(factor: float, base_factor: float) -> float | None:
     return round(factor / base_factor, DIGITS)
 
 
+def no_rate(base: str) -> str:
+    """Say why there is no rate to the base currency of this code, "" for none."""
+    if not base:
+        return "the organisation of Dataverse names no base currency."
+    return (
+        f"Business Central has no exchange rate for {base}, the base currency of "
+        "Dataverse."
+    )
+
+
 @dataclass(frozen=True)
 class Rate:
     """An exchange rate: `amount` units are worth `relational` of another currency.

@@ -25,7 +25,7 @@ from tieline.exchange import read_factors
 from tieline.facts import Knowledge, OptionBook, Organization, Setup
 from tieline.odata.model import Change, Condition
 from tieline.options import OptionCouplings
-from tieline.rates import dataverse_rate
+from tieline.rates import dataverse_rate, no_rate
 from tieline.rehearsal import Noted, RehearsedSide, RehearsedStore
 from tieline.settings import CompanySettings, Settings
 from tieline.store import Store
@@ -212,18 +212,29 @@ class Session:
         )
         return {"id": str(rows["id"].iloc[0]) if len(rows) else None}
 
-    async def _create_local_currency(self, code: str) -> str:
-        organization = await self.organization()
-        base = organization.base_currency_code
-        known = await self.currency_factors()
-        rate = dataverse_rate(1.0, known.get(base, 0.0))
+    async def local_currency_rate(self) -> float:
+        """Return units of the local currency per unit of Dataverse's base currency.
+
+        Raises:
+            RuleViolated: Dataverse has no base currency, or that has no rate.
+        """
+        code = (await self.setup()).local_currency
+        base = (await self.organization()).base_currency_code
+        rate = None
+        if base:
+            known = await self.currency_factors()
+            rate = dataverse_rate(1.0, known.get(base, 0.0))
         if rate is None:
             msg = (
                 f"The exchange rate of the local currency {code} cannot be worked "
-                f"out: Business Central has no exchange rate for {base}, the base "
-                "currency of Dataverse."
+                f"out: {no_rate(base)}"
             )
             raise RuleViolated(msg)
+        return rate
+
+    async def _create_local_currency(self, code: str) -> str:
+        organization = await self.organization()
+        rate = await self.local_currency_rate()
         change = Change(
             await self.new_id("transactioncurrency", code),
             {

@@ -15,7 +15,14 @@ from tieline.dataverse.refusals import classify, is_unknown_name
 from tieline.dataverse.tracking import Deletions, deletions
 from tieline.dataverse.values import SPEECH, decoder
 from tieline.dataverse.writing import Writer
-from tieline.errors import DriftError, NotFound, SettingsError, SystemName, Unavailable
+from tieline.errors import (
+    DriftError,
+    NotFound,
+    Rejected,
+    SettingsError,
+    SystemName,
+    Unavailable,
+)
 from tieline.odata.client import Client, is_web_page, not_an_api
 from tieline.odata.located import Located, Manner
 from tieline.odata.model import Change, Ref, Written
@@ -104,6 +111,20 @@ class Dataverse(ServiceSide):
     def user_id(self) -> str:
         """The id of the user that we sign in as."""
         return self._identity.user_id
+
+    async def roles(self) -> list[str] | None:
+        """Return the security roles of the signed-in user, those of teams apart.
+
+        None where the service does not tell.
+        """
+        located = await self._locate("systemuser", ())
+        url = f"{located.base}({self.user_id})/systemuserroles_association"
+        try:
+            body = (await self._client.get(f"{url}?$select=name")).body
+        except Rejected:
+            return None
+        rows = body.get("value") if isinstance(body, dict) else None
+        return None if rows is None else sorted(str(row.get("name")) for row in rows)
 
     async def insert(self, table: str, rows: Sequence[Change]) -> list[Written]:
         """Create rows under the ids given; each row has its own result."""

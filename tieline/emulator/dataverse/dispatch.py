@@ -31,6 +31,7 @@ from tieline.emulator.dataverse.refusals import (
     no_segment,
     wrong_method,
 )
+from tieline.emulator.dataverse.roles import ASSOCIATION, read_roles
 from tieline.emulator.dataverse.schema import Table
 
 LONGEST_URL = 32_768
@@ -140,6 +141,8 @@ def _on_row(
     action = names[0].removeprefix(PREFIX)
     if len(names) == 1 and action != names[0] and (table.name, action) in BOUND:
         return send_to_row(org, table.name, row[table.key], action, request)
+    if table.name == "systemuser" and names == [ASSOCIATION]:
+        return read_roles(org, row[table.key], request)
     if len(names) == 2 and names[1] == "$ref":
         return write_reference(org, table, row, rest[0], request)
     if len(names) > 1:

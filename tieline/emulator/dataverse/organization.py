@@ -90,7 +90,8 @@ class Organization:
     change tracking; `reformats` how a column (table and wire name) is stored whoever
     writes it, as plug-ins do with telephone numbers. `lock` guards all of it: the
     server runs in a thread. A `fresh` organization also has what every new one holds
-    besides its people and its base currency: a unit group with one unit.
+    besides its people and its base currency: a unit group with one unit. `roles`
+    names the security roles of users; those who are not in it are administrators.
     """
 
     def __init__(
@@ -122,6 +123,7 @@ class Organization:
         self.oldest_token = 0
         self.jobs: list[Job] = []
         self.people = People()
+        self.roles: dict[str, tuple[str, ...]] = {}
         self.created_id: Any = lambda: str(uuid4())
         self._found(name, base_currency)
         if fresh:
