@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from flows.job import job_flow
-from tieline.batch import Batch, RunOptions
+from tieline.batch import Action, Batch, RunOptions
 from tieline.conversions import (
     CODE,
     TEXT,
@@ -125,21 +125,27 @@ async def work_out_factors(batch: Batch, session: Session) -> None:
     batch.replace_column(FACTOR, factors)
 
 
-async def symbol_or_code(batch: Batch, session: Session) -> None:
-    """Dataverse demands a symbol: the ISO code stands in for an empty one."""
-    if "currencysymbol" not in batch.wanted:
-        return
+async def stand_in_by_code(batch: Batch, session: Session) -> None:
+    """Dataverse demands symbol and name: the ISO code stands in for an empty one.
+
+    Where the field is switched off, new rows get the code all the same.
+    """
     codes = batch.column("code")
-    there = batch.destination_now["currencysymbol"]
-    for position, symbol in enumerate(batch.wanted["currencysymbol"]):
-        if symbol:
+    for key in ("currencysymbol", "currencyname"):
+        if key not in batch.wanted:
+            for position in batch.positions(Action.INSERT):
+                batch.values[position].setdefault(key, codes[position])
             continue
-        values = batch.values[position]
-        batch.wanted["currencysymbol"][position] = codes[position]
-        batch.settled["currencysymbol"][position] = True
-        values.pop("currencysymbol", None)
-        if there[position] != codes[position]:
-            values["currencysymbol"] = codes[position]
+        there = batch.destination_now[key]
+        for position, text in enumerate(batch.wanted[key]):
+            if text:
+                continue
+            values = batch.values[position]
+            batch.wanted[key][position] = codes[position]
+            batch.settled[key][position] = True
+            values.pop(key, None)
+            if there[position] != codes[position]:
+                values[key] = codes[position]
 
 
 async def full_when_untouched(session: Session) -> Literal["full", "couple first"]:
@@ -185,7 +191,7 @@ CURRENCY = TableMapping(
         ready=ensure_local_currency,
         complete=work_out_factors,
         adopt=adopt_by_iso_code,
-        transformed=symbol_or_code,
+        transformed=stand_in_by_code,
         recommend=full_when_untouched,
     ),
 )
