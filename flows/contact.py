@@ -55,6 +55,8 @@ class ParentAccount(Lookup):
     via: str = "CUSTOMER"
     table: str = "account"
     noun: str = "customer"
+    bc: str = CUSTOMER.bc
+    bc_key: str = CUSTOMER.bc_key
     title = "company and parent account"
 
     async def prepare(self, values: Values, transfer: Transfer) -> dict[Any, Any]:

@@ -17,7 +17,7 @@ import pandas as pd
 from flows.common_fields import ADDRESS, OURS, OWNER
 from flows.job import job_flow
 from flows.own_company import mark_source_as_ours
-from flows.primary_contact import adopt_contacts, postpone_primary
+from flows.primary_contact import PERSONS, adopt_contacts, postpone_primary
 from tieline.batch import Action, Batch, rows_of
 from tieline.conversions import (
     CODE,
@@ -28,6 +28,7 @@ from tieline.conversions import (
     Option,
     Rule,
 )
+from tieline.identity import coupled_by_code
 from tieline.mapping import Direction, FieldMapping, Hooks, TableMapping
 from tieline.odata.model import Condition
 from tieline.session import Session
@@ -37,7 +38,7 @@ TO = Direction.TO_DATAVERSE
 FROM = Direction.FROM_DATAVERSE
 BOTH = Direction.BIDIRECTIONAL
 
-CONTACT = "CONTACT"
+CONTACT = PERSONS.job
 ACTIVE = 0
 INACTIVE_STATUS = 2
 TYPE_CUSTOMER = 3
@@ -129,7 +130,7 @@ async def keep_uncoupled_primary_contact(batch: Batch, session: Session) -> None
         if values.get(key) == "" and batch.destination_now[key][position]
     ]
     numbers = {batch.destination_now[key][position] for position in cleared}
-    coupled = session.store.by_key(session.company_id, "CONTACT", sorted(numbers))
+    coupled = await coupled_by_code(session, PERSONS, numbers)
     for position in cleared:
         if batch.destination_now[key][position] not in coupled:
             del batch.values[position][key]
@@ -207,7 +208,7 @@ CUSTOMER = TableMapping(
             "primaryContactNumber",
             "primarycontactid",
             BOTH,
-            Lookup("CONTACT", "contact", "contact"),
+            Lookup(CONTACT, "contact", "contact", PERSONS.table),
             clear_on_failure=True,
         ),
         FieldMapping("number", "accountnumber", TO, CODE, enabled=False),

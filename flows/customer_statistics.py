@@ -25,6 +25,7 @@ from flows.statistics_creation import CUSTOMERS, TABLE
 from flows.statistics_rows import find_rows, link_again
 from tieline.batch import Action, Batch, RunOptions, moment
 from tieline.conversions import CODE, DAY, TEXT, Currency, Number
+from tieline.identity import Home, coupled_by_code
 from tieline.mapping import Direction, FieldMapping, Hooks, TableMapping
 from tieline.report import Counters, JobReport
 from tieline.session import Session
@@ -57,7 +58,7 @@ async def candidates(
     numbers: set[str] = set()
     for table in ACTIVITY:
         numbers |= await _active_since_last_run(session, table)
-    return [*ids, *_coupled(session, numbers)]
+    return [*ids, *await _coupled(session, numbers)]
 
 
 async def _active_since_last_run(session: Session, table: str) -> set[str]:
@@ -89,11 +90,11 @@ async def _active_since_last_run(session: Session, table: str) -> set[str]:
     return numbers
 
 
-def _coupled(session: Session, numbers: set[str]) -> list[str]:
+async def _coupled(session: Session, numbers: set[str]) -> list[str]:
     """Return the ids of those customers that are coupled and not skipped."""
     store, company = session.store, session.company_id
-    found = store.by_key(company, CUSTOMERS, sorted(numbers))
-    ids = [bc_id for bc_id, _ in found.values()]
+    found = await coupled_by_code(session, Home(CUSTOMERS, "customers"), numbers)
+    ids = [one.bc_id for one in found.values()]
     frame = store.couplings(company, CUSTOMERS, side="bc", ids=ids)
     return list(frame["bc_id"][~frame["skipped"]])
 

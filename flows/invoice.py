@@ -123,7 +123,7 @@ POSTEDSALESINV = TableMapping(
             "customerNumber",
             "customerid",
             BOTH,
-            LookupForNew("CUSTOMER", "account", "customer"),
+            LookupForNew("CUSTOMER", "account", "customer", "customers"),
             applies="insert",
             is_default=False,
         ),

@@ -18,6 +18,7 @@ from tieline.batch import Action, Batch, LineChange, rows_of
 from tieline.conversions import Transfer, cut
 from tieline.errors import Blocked, RecordError, RuleViolated
 from tieline.facts import Setup
+from tieline.identity import Home, coupled_by_dataverse_id
 from tieline.session import Session
 
 DRAFTS = "salesInvoices"
@@ -260,8 +261,7 @@ async def _read(
     )
     sold: dict[str, tuple[str, str]] = {}
     for kind, mapping in JOBS.items():
-        coupled = session.store.by_dataverse_id(
-            session.company_id, mapping.name, wanted
-        )
-        sold |= {id_: (kind, pair[1]) for id_, pair in coupled.items() if pair[1]}
+        home = Home(mapping.name, mapping.bc, mapping.bc_key)
+        coupled = await coupled_by_dataverse_id(session, home, wanted)
+        sold |= {id_: (kind, one.code) for id_, one in coupled.items() if one}
     return lines, Products({row["id"]: row for row in rows_of(products)}, sold, setup)

@@ -12,6 +12,7 @@ from typing import Any
 
 from tieline.batch import rows_of
 from tieline.errors import Blocked, DriftError, RecordError, RuleViolated
+from tieline.identity import Home, coupled_by_dataverse_id
 from tieline.session import Session
 
 _COLUMNS = (
@@ -64,12 +65,13 @@ async def orders_of(session: Session, references: Sequence[str]) -> Orders:
     numbers = sorted({text.strip() for text in references if text and text.strip()})
     rows = await _read(session, numbers) if numbers else []
     accounts = [row["customerid"] for row in rows if row["customerid"]]
-    coupled = session.store.by_dataverse_id(session.company_id, "CUSTOMER", accounts)
+    home = Home("CUSTOMER", "customers")
+    coupled = await coupled_by_dataverse_id(session, home, accounts)
     owners = sorted({row["ownerid"] for row in rows if row["ownerid"]})
     users = await session.dataverse.by_id("systemuser", owners, columns=())
     return Orders(
         {str(row["ordernumber"]).casefold(): row for row in rows},
-        {id_: pair[1] for id_, pair in coupled.items()},
+        {id_: one and one.code for id_, one in coupled.items()},
         frozenset(users["id"]),
     )
 

@@ -89,16 +89,21 @@ async def what_is_sold(session: Session, lines: Sequence[Mapping[str, Any]]) -> 
         if not numbers:
             continue
         mapping = with_overrides(declared, session.settings)
-        coupled = session.store.by_key(session.company_id, mapping.name, numbers)
         rows = await _read(session, mapping, numbers)
+        coupled = session.store.coupling_rows(
+            session.company_id,
+            mapping.name,
+            side="bc",
+            ids=[row["id"] for row in rows.values()],
+        )
         for number in numbers:
             row = rows.get(number)
             if row is not None and row["blocked"]:
                 blocked.add((kind, number))
             if is_write_in(setup, kind, number):
                 outside.add((kind, number))
-            elif number in coupled:
-                products[kind, number] = coupled[number][1]
+            elif row is not None and row["id"] in coupled:
+                products[kind, number] = coupled[row["id"]]["dataverse_id"]
             elif kind == "Item" and (
                 row is None or not all(c.holds(row) for c in mapping.bc_filter)
             ):

@@ -21,6 +21,7 @@ from flows.product import (
 )
 from tieline.batch import RunOptions, moment
 from tieline.conversions import NUMBER, TEXT
+from tieline.identity import Home, coupled_by_code
 from tieline.mapping import Direction, FieldMapping, TableMapping
 from tieline.session import Session
 from tieline.store import Outcome
@@ -56,8 +57,8 @@ async def moved_items(
             latest = max(latest, min(newest, page.served_at))
     if not numbers:
         return []
-    by_key = store.by_key(company, NAME, sorted(numbers))
-    ids = [pair[0] for pair in by_key.values()]
+    coupled = await coupled_by_code(session, Home(NAME, "items"), numbers)
+    ids = [one.bc_id for one in coupled.values()]
     known = store.couplings(company, NAME, side="bc", ids=ids)
     moved = known[~known["skipped"]]
     pending = pd.DataFrame(

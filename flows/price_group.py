@@ -15,11 +15,19 @@ import pandas as pd
 
 from flows.job import job_flow
 from flows.price_list import lists_of_other_jobs
-from flows.sales_price import GROUPS, ITEMS, LOCK, SALES_PRICE, units_of
-from flows.units import UNITS, unit_pairs
+from flows.sales_price import (
+    GROUPS,
+    ITEM_NUMBERS,
+    ITEMS,
+    LOCK,
+    SALES_PRICE,
+    units_of,
+)
+from flows.units import UNIT_CODES, UNITS, unit_pairs
 from tieline.batch import Action, Batch
-from tieline.conversions import TEXT, Company, Currency, coupled_ids
+from tieline.conversions import TEXT, Company, Currency
 from tieline.errors import Blocked, RecordError, RuleViolated
+from tieline.identity import coupled_ids
 from tieline.mapping import Direction, FieldMapping, Hooks, Nested, TableMapping
 from tieline.session import Session
 
@@ -70,9 +78,9 @@ async def check_prices(batch: Batch, session: Session) -> None:
     ]
     prices = await _prices_by_group(batch, session, written)
     known = Known(
-        coupled_ids(
+        await coupled_ids(
             session,
-            ITEMS,
+            ITEM_NUMBERS,
             {i for lines in prices.values() for i in lines["itemNumber"]},
         ),
         await _units(
@@ -109,7 +117,7 @@ async def _prices_by_group(
 
 
 async def _units(session: Session, codes: set[str]) -> dict[str, Any]:
-    coupled = coupled_ids(session, UNITS, codes)
+    coupled = await coupled_ids(session, UNIT_CODES, codes)
     pairs = await unit_pairs(session, coupled)
     return {code: pairs[code] for code in coupled}
 

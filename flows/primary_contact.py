@@ -17,12 +17,14 @@ import pandas as pd
 
 from tieline.batch import Action, Batch, rows_of
 from tieline.errors import SystemName, Throttled, Unavailable
+from tieline.identity import Home, coupled_by_code, coupled_by_dataverse_id
 from tieline.odata.model import Change, Ref, Written
 from tieline.session import Session
 from tieline.store import Outcome
 
 KEY = "primarycontactid"
 NUMBER = "primaryContactNumber"
+PERSONS = Home("CONTACT", "contacts")
 PARENT = "parentcustomerid"
 
 _PLACES: Mapping[SystemName, tuple[str, str]] = {
@@ -136,7 +138,7 @@ async def fill_primary(
         return set()
     couplings = _couplings(session, "CUSTOMER", side, [row["id"] for row in blank])
     named = await _named_by_others(session, side, couplings)
-    coupled = _coupled_contacts(session, side, named.values())
+    coupled = await _coupled_contacts(session, side, named.values())
     chosen: dict[str, NewContact] = {}
     for row in blank:
         name = named[row["id"]]
@@ -172,17 +174,18 @@ async def fill_primary(
     return unreached
 
 
-def _coupled_contacts(
+async def _coupled_contacts(
     session: Session, side: SystemName, named: Iterable[str | None]
 ) -> dict[str, NewContact]:
     """Return the coupled ones among the contacts named by the other side."""
     names = sorted({name for name in named if name})
-    store, company = session.store, session.company_id
     if side == "dataverse":
-        by_key = store.by_key(company, "CONTACT", names)
-        return {key: NewContact(key, pair[1]) for key, pair in by_key.items()}
-    by_id = store.by_dataverse_id(company, "CONTACT", names)
-    return {id_: NewContact(key, id_) for id_, (_, key) in by_id.items() if key}
+        by_code = await coupled_by_code(session, PERSONS, names)
+        return {
+            code: NewContact(code, one.dataverse_id) for code, one in by_code.items()
+        }
+    by_id = await coupled_by_dataverse_id(session, PERSONS, names)
+    return {id_: NewContact(one.code, id_) for id_, one in by_id.items() if one}
 
 
 async def _named_by_others(

@@ -112,7 +112,7 @@ def product_fields(
             "baseUnitOfMeasureCode",
             "defaultuomid",
             unit_direction,
-            Lookup(unit_via, "uom", "unit of measure"),
+            Lookup(unit_via, "uom", "unit of measure", "unitsOfMeasure", "code"),
             only_when=UNIT_GROUPS,
         ),
         FieldMapping(

@@ -65,7 +65,7 @@ async def resolve(
             with job_lock(session, run.mapping):
                 await _find_deleted(run)
             return
-        rows = coupled_rows(run, records) if records else _all_rows(run, action)
+        rows = await coupled_rows(run, records) if records else _all_rows(run, action)
         await _act(run, mapping, action, rows, are_named=bool(records))
 
     return await logged_run(
@@ -98,11 +98,19 @@ def _all_rows(run: JobRun, action: str) -> pd.DataFrame:
     frames = list(
         run.session.store.each_coupling(run.session.company_id, run.mapping.name)
     )
-    rows = pd.concat(frames) if frames else coupled_rows(run, [])
+    rows = pd.concat(frames) if frames else _none(run)
     if action in FORCED:
         return rows
     failing = (rows["to_result"] == "failure") | (rows["from_result"] == "failure")
     return rows[failing | rows["skipped"].astype(bool)]
+
+
+def _none(run: JobRun) -> pd.DataFrame:
+    """Return a frame of couplings without any."""
+    session = run.session
+    return session.store.couplings(
+        session.company_id, run.mapping.name, side="bc", ids=[]
+    )
 
 
 async def _act(

@@ -24,15 +24,17 @@ from tieline.conversions import (
     Lookup,
     Number,
     Untold,
-    coupled_ids,
 )
 from tieline.errors import RuleViolated, SharedRow
+from tieline.identity import Home, coupled_ids
 from tieline.mapping import Direction, FieldMapping, Hooks, TableMapping
 from tieline.odata.model import Condition
 from tieline.session import Session
 
 TO = Direction.TO_DATAVERSE
 GROUPS, ITEMS = "CUSTPRCGRP-PRICE", "ITEM-PRODUCT"
+GROUP_CODES = Home(GROUPS, "customerPriceGroups", "code")
+ITEM_NUMBERS = Home(ITEMS, "items")
 LOCK = "customer price groups and their prices"
 
 TERMS = ("startingDate", "endingDate", "minimumQuantity", "variantCode")
@@ -186,8 +188,8 @@ def _day(value: str | None) -> str:
 
 async def _keys(batch: Batch, session: Session) -> list[Key | None]:
     """Return what each price's row is known by, None where a part is not coupled."""
-    levels = coupled_ids(session, GROUPS, batch.column("salesCode"))
-    products = coupled_ids(session, ITEMS, batch.column("itemNumber"))
+    levels = await coupled_ids(session, GROUP_CODES, batch.column("salesCode"))
+    products = await coupled_ids(session, ITEM_NUMBERS, batch.column("itemNumber"))
     pairs = await unit_pairs(session, batch.column("unitOfMeasureCode"))
     keys: list[Key | None] = []
     for code, item, unit in zip(
@@ -316,10 +318,21 @@ SALES_PRICE = TableMapping(
             "salesCode",
             "pricelevelid",
             TO,
-            Lookup(GROUPS, "pricelevel", "customer price group"),
+            Lookup(
+                GROUPS,
+                "pricelevel",
+                "customer price group",
+                GROUP_CODES.table,
+                GROUP_CODES.column,
+            ),
             applies="insert",
         ),
-        FieldMapping("itemNumber", "productid", TO, Lookup(ITEMS, "product", "item")),
+        FieldMapping(
+            "itemNumber",
+            "productid",
+            TO,
+            Lookup(ITEMS, "product", "item", ITEM_NUMBERS.table),
+        ),
         FieldMapping("itemNumber", "productnumber", TO, Untold()),
         FieldMapping(
             "currencyCode", "transactioncurrencyid", TO, Currency(), applies="modify"

@@ -14,7 +14,7 @@ from flows.job import job_lock, logged_run, options_for
 from flows.jobs import MAPPINGS
 from flows.uncouple import job_run
 from tasks.job_run import JobRun
-from tasks.named import name_ids, plain_name
+from tasks.named import find_records, name_ids, plain_name
 from tasks.undo import chunks, undo_chunk
 from tasks.undo_values import chosen
 from tieline.availability import fit_mapping
@@ -161,9 +161,9 @@ async def _record_id(run: JobRun, record: str | None) -> str | None:
         return None
     name = plain_name(record)
     store, company = run.session.store, run.session.company_id
-    coupling = store.find(company, run.mapping.name, name)
-    if coupling is not None:
-        return coupling.bc_id
+    known = (await find_records(run, [name])).get(name)
+    if known is not None:
+        return known.bc_id
     if next(store.journal_of(company, run.mapping.name, name, rows=1), None):
         return name
     return (await name_ids(run, [record]))[record]

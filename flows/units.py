@@ -14,9 +14,11 @@ from flows.unit_of_measure import group_name
 from tieline.batch import rows_of
 from tieline.conversions import Lookup, Transfer, Values, column_of
 from tieline.errors import RecordError, RuleViolated, SystemName
+from tieline.identity import Home
 from tieline.session import Session, session_of
 
 UNITS = "UNITOFMEASURE"
+UNIT_CODES = Home(UNITS, "unitsOfMeasure", "code")
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,8 @@ class BaseUnit(Lookup):
     via: str = UNITS
     table: str = "uomschedule"
     noun: str = "unit of measure"
+    bc: str = UNIT_CODES.table
+    bc_key: str = UNIT_CODES.column
     is_unit: bool = False
     title = "base unit"
 

@@ -10,9 +10,10 @@ import pandas as pd
 
 from tasks.compare import differing_fields, fields_moved_on_both_sides
 from tasks.job_run import JobRun
-from tasks.named import plain_name, resolve_records
+from tasks.named import is_id, plain_name, resolve_records
 from tieline.batch import Action, Batch, moment
 from tieline.explanation import Facts
+from tieline.identity import coupled_by_code
 from tieline.mapping import Direction
 from tieline.odata.model import Condition
 from tieline.store import Coupling, ErrorRow
@@ -49,7 +50,7 @@ async def explain(run: JobRun, name: str) -> Facts:
         outside=outside,
         errors=_errors(run, ids),
     )
-    facts = replace(facts, is_released=_is_released(run, facts.error))
+    facts = replace(facts, is_released=await _is_released(run, facts.error))
     if coupling is None:
         return await _of_uncoupled(run, facts, rows)
     if all(len(rows[side]) for side in SIDES):
@@ -89,12 +90,16 @@ def _errors(run: JobRun, ids: dict[str, str | None]) -> dict[str, ErrorRow]:
     return {way: row for way, rows in found.items() for row in rows.values()}
 
 
-def _is_released(run: JobRun, error: ErrorRow | None) -> bool:
+async def _is_released(run: JobRun, error: ErrorRow | None) -> bool:
     """Tell whether the record that this one waited for is coupled by now."""
     if error is None or error.waiting_mapping is None or error.waiting_key is None:
         return False
-    store, company = run.session.store, run.session.company_id
-    return store.find(company, error.waiting_mapping, error.waiting_key) is not None
+    session, job, key = run.session, error.waiting_mapping, error.waiting_key
+    homes = (getattr(row.conversion, "home", None) for row in run.mapping.fields)
+    home = next((one for one in homes if one is not None and one.job == job), None)
+    if home is None or is_id(key):
+        return session.store.find(session.company_id, job, key) is not None
+    return bool(await coupled_by_code(session, home, [key]))
 
 
 async def _of_uncoupled(

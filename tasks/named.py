@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -51,16 +53,13 @@ async def resolve_records(run: JobRun) -> tuple[list[str], list[str]]:
         UnknownRecord: no record has the number or code, or none of the ids.
     """
     session, mapping = run.session, run.mapping
-    bc_ids: dict[str, None] = {}
-    dataverse_ids: dict[str, None] = {}
-    loose: list[str] = []
-    for name in dict.fromkeys(plain_name(name) for name in run.options.records):
-        row = session.store.find(session.company_id, mapping.name, name)
-        if row is None:
-            loose.append(name)
-        else:
-            bc_ids[row.bc_id] = None
-            dataverse_ids[row.dataverse_id] = None
+    names = list(dict.fromkeys(plain_name(name) for name in run.options.records))
+    known = await find_records(run, names)
+    bc_ids = dict.fromkeys(one.bc_id for one in known.values())
+    dataverse_ids = dict.fromkeys(
+        one.dataverse_id for one in known.values() if one.dataverse_id is not None
+    )
+    loose = [name for name in names if name not in known]
     guids = [name for name in loose if _GUID.fullmatch(name)]
     if guids:
         rows = await session.dataverse.by_id(mapping.dataverse, guids, columns=())
@@ -78,21 +77,93 @@ async def resolve_records(run: JobRun) -> tuple[list[str], list[str]]:
     return list(bc_ids), list(dataverse_ids)
 
 
-def coupled_rows(run: JobRun, names: list[str]) -> pd.DataFrame:
+async def coupled_rows(run: JobRun, names: Sequence[str]) -> pd.DataFrame:
     """Return the couplings of the named records; a name as in `records`.
 
     Raises:
         UnknownRecord: a name is not that of a coupled record.
     """
     store, company, job = run.session.store, run.session.company_id, run.mapping.name
-    ids: list[str] = []
-    for name in names:
-        row = store.find(company, job, plain_name(name))
-        if row is None:
-            msg = f"{job} has no coupled record {name}."
+    plain = [plain_name(name) for name in names]
+    known = await find_records(run, plain)
+    for given, name in zip(names, plain, strict=True):
+        if name not in known or known[name].dataverse_id is None:
+            msg = f"{job} has no coupled record {given}."
             raise UnknownRecord(msg, advice=f"`tieline couplings {job}` lists them.")
-        ids.append(row.bc_id)
-    return store.couplings(company, job, side="bc", ids=list(dict.fromkeys(ids)))
+    ids = list(dict.fromkeys(known[name].bc_id for name in plain))
+    return store.couplings(company, job, side="bc", ids=ids)
+
+
+class Found(NamedTuple):
+    """A record that goes by a name: its id here, and there if it is coupled."""
+
+    bc_id: str
+    dataverse_id: str | None
+
+
+async def find_records(run: JobRun, names: Sequence[str]) -> dict[str, Found]:
+    """Return the coupled records of these plain names, and those with these codes.
+
+    Ids are those of couplings. A code is looked up where it lives; the one that a
+    coupling remembers counts only for a record that no longer exists.
+
+    Raises:
+        UnknownRecord: the record that had a code has another one now.
+    """
+    store, company, job = run.session.store, run.session.company_id, run.mapping.name
+    ids = [name for name in names if is_id(name)]
+    found: dict[str, Found] = {}
+    for side in ("dataverse", "bc"):
+        rows = store.coupling_rows(
+            company, job, side="bc" if side == "bc" else "dataverse", ids=ids
+        )
+        found |= {
+            name: Found(row["bc_id"], row["dataverse_id"]) for name, row in rows.items()
+        }
+    codes = {name: name.upper() for name in names if not is_id(name)}
+    if not codes:
+        return found
+    having = await _having(run, list(codes.values()))
+    coupled = store.coupling_rows(
+        company, job, side="bc", ids=[id_ for some in having.values() for id_ in some]
+    )
+    for name, code in codes.items():
+        # Prices bear the number of their item: one that is coupled is meant.
+        some = having.get(code, [])
+        id_ = next((one for one in some if one in coupled), some[0] if some else None)
+        if id_ is not None:
+            row = coupled.get(id_)
+            found[name] = Found(id_, None if row is None else row["dataverse_id"])
+    return found | await _deleted(
+        run, {name: code for name, code in codes.items() if name not in found}
+    )
+
+
+async def _deleted(run: JobRun, codes: Mapping[str, str]) -> dict[str, Found]:
+    """Return the coupled records that had these codes until they were deleted."""
+    store, company, mapping = run.session.store, run.session.company_id, run.mapping
+    hints: dict[str, tuple[str, str]] = store.by_key(
+        company, mapping.name, sorted({*codes, *codes.values()})
+    )
+    if not hints:
+        return {}
+    rows = await run.session.bc.by_id(
+        mapping.bc, [id_ for id_, _ in hints.values()], columns=(mapping.bc_key,)
+    )
+    alive = dict(zip(rows["id"], rows[mapping.bc_key], strict=True))
+    found: dict[str, Found] = {}
+    for name, code in codes.items():
+        hint = hints.get(name) or hints.get(code)
+        if hint is None:
+            continue
+        if hint[0] in alive:
+            msg = (
+                f"{mapping.name} has no record {name}: the one that was called so is "
+                f"called {alive[hint[0]]} now."
+            )
+            raise UnknownRecord(msg, advice="Check the number or code, or name the id.")
+        found[name] = Found(*hint)
+    return found
 
 
 def is_id(name: str) -> bool:
@@ -136,10 +207,18 @@ async def _found_ids(run: JobRun, names: list[str]) -> dict[str, str]:
         rows = await bc.by_id(mapping.bc, list(guids.values()), columns=())
         found |= {name: id_ for name, id_ in guids.items() if id_ in rows.index}
     if keys:
-        column = mapping.bc_key
-        rows = await bc.by_values(
-            mapping.bc, column, list(keys.values()), columns=(column,)
-        )
-        ids = dict(zip(rows[column], rows["id"], strict=True))
-        found |= {name: ids[key] for name, key in keys.items() if key in ids}
+        having = await _having(run, list(keys.values()))
+        found |= {name: having[key][0] for name, key in keys.items() if key in having}
     return found
+
+
+async def _having(run: JobRun, codes: Sequence[str]) -> dict[str, list[str]]:
+    """Return the ids of the records that have these codes now, by code."""
+    column = run.mapping.bc_key
+    rows = await run.session.bc.by_values(
+        run.mapping.bc, column, codes, columns=(column,)
+    )
+    having: dict[str, list[str]] = {}
+    for code, id_ in zip(rows[column], rows["id"], strict=True):
+        having.setdefault(str(code).upper(), []).append(id_)
+    return having

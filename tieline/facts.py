@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
+
+from tieline.odata.model import Side
 
 
 @dataclass(frozen=True)
@@ -43,16 +45,31 @@ class OptionBook:
 class Couplings(Protocol):
     """Who is coupled to whom, as the store tells it."""
 
-    def by_key(
-        self, company: str, mapping: str, keys: Any
-    ) -> dict[str, tuple[str, str]]:
-        """Return {BC key: (BC id, Dataverse id)} of the coupled ones."""
+    def hints(self, company: str, mapping: str, keys: Any) -> Sequence[Any]:
+        """Return bc_id, dataverse_id, bc_key of couplings that remember these keys."""
         ...
 
     def by_dataverse_id(
         self, company: str, mapping: str, ids: Any
     ) -> dict[str, tuple[str, str | None]]:
         """Return {Dataverse id: (BC id, BC key)} of the coupled ones."""
+        ...
+
+    def coupling_rows(
+        self,
+        company: str,
+        mapping: str,
+        *,
+        side: Literal["bc", "dataverse"],
+        ids: Sequence[str],
+    ) -> dict[str, dict[str, Any]]:
+        """Return the couplings of these ids, by that side's id."""
+        ...
+
+    def correct_keys(
+        self, company: str, mapping: str, keys: Mapping[str, str | None]
+    ) -> None:
+        """Set the BC keys that couplings remember, by BC id."""
         ...
 
 
@@ -62,6 +79,16 @@ class Knowledge(Protocol):
     @property
     def company_id(self) -> str:
         """The BC company's id."""
+        ...
+
+    @property
+    def bc(self) -> Side:
+        """Business Central, to look codes up where they live."""
+        ...
+
+    @property
+    def memory(self) -> dict[str, Any]:
+        """What is kept in mind for the run."""
         ...
 
     @property

@@ -111,6 +111,9 @@ class RehearsedStore:
     def save(self, *_: Any) -> None:
         """Store no outcome."""
 
+    def correct_keys(self, *_: Any) -> None:
+        """Correct no hint."""
+
     def set_cursor(self, *_: Any) -> None:
         """Move no cursor."""
 

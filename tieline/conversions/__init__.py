@@ -15,7 +15,6 @@ from tieline.conversions.lookup import (
     Currency,
     Lookup,
     Owner,
-    coupled_ids,
 )
 from tieline.conversions.option import Option
 from tieline.conversions.plain import (
@@ -52,6 +51,5 @@ __all__ = [
     "Untold",
     "Values",
     "column_of",
-    "coupled_ids",
     "cut",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,22 +9,8 @@ import numpy as np
 
 from tieline.conversions.base import Conversion, Mask, Transfer, Values, column_of
 from tieline.errors import Blocked, RecordError, SystemName
-from tieline.facts import Knowledge
+from tieline.identity import Home, coupled_by_dataverse_id, coupled_ids
 from tieline.odata.model import Ref
-
-
-def coupled_ids(session: Knowledge, via: str, keys: Iterable[str]) -> dict[str, str]:
-    """Return {BC key: Dataverse id} of the coupled ones, by the job `via`.
-
-    In a dry run those that it would create count as coupled.
-    """
-    wanted = sorted({key for key in keys if key})
-    planned = session.planned.get(via, {})
-    found = session.store.by_key(session.company_id, via, wanted)
-    return {
-        **{key: ids[1] for key, ids in found.items()},
-        **{key: planned[key] for key in wanted if key in planned},
-    }
 
 
 @dataclass(frozen=True)
@@ -33,7 +18,8 @@ class Lookup(Conversion):
     """A code of Business Central and a lookup of Dataverse, by a coupling.
 
     `via` is the job whose couplings translate, `table` the Dataverse table that
-    is bound, `noun` how messages call the referenced BC record. A blank code is
+    is bound, `noun` how messages call the referenced BC record, `bc` the entity set
+    where its codes live, in the property `bc_key`. A blank code is
     a null lookup. A reference that is not coupled blocks the record, unless the
     field row says Clear Value on Failed Sync.
     """
@@ -41,16 +27,28 @@ class Lookup(Conversion):
     via: str
     table: str
     noun: str
+    bc: str = ""
+    bc_key: str = "number"
     title = "lookup"
 
+    @property
+    def home(self) -> Home:
+        """Where the codes of the referenced records live."""
+        return Home(self.via, self.bc, self.bc_key)
+
     async def prepare(self, values: Values, transfer: Transfer) -> dict[Any, Any]:
-        """Translate all distinct references in one look at the store."""
-        wanted = sorted({v for v in values if v})
+        """Translate all distinct references at once, by the ids behind the codes.
+
+        A reference whose record is gone is known, by the error that says so.
+        """
         session = transfer.session
         if transfer.to_dataverse:
-            return coupled_ids(session, self.via, wanted)
-        by_id = session.store.by_dataverse_id(session.company_id, self.via, wanted)
-        return {id_: pair[1] for id_, pair in by_id.items()}
+            return await coupled_ids(session, self.home, values)
+        found = await coupled_by_dataverse_id(session, self.home, values)
+        return {
+            id_: self._gone(id_, transfer) if one is None else one.code
+            for id_, one in found.items()
+        }
 
     def convert(self, values: Values, known: Any, transfer: Transfer) -> Values:
         """Replace each reference; park the rows whose reference is unknown."""
@@ -62,7 +60,20 @@ class Lookup(Conversion):
                     found[position] = blank
                 else:
                     transfer.fail(position, self.blocked(value, transfer))
+            elif isinstance(found[position], Blocked):
+                if not transfer.field.clear_on_failure:
+                    transfer.fail(position, found[position])
+                found[position] = blank
         return found
+
+    def _gone(self, value: str, transfer: Transfer) -> Blocked:
+        """Say that the record which a row is coupled to is gone."""
+        text = (
+            f"The Dataverse {self.table} {value} is coupled to a {self.noun} that no "
+            f"longer exists: couple it anew before {transfer.field.name} can be "
+            "transferred."
+        )
+        return Blocked(text, mapping=self.via, key=value)
 
     def blocked(self, value: str, transfer: Transfer) -> Blocked:
         """Say which record has to be coupled first."""
@@ -104,6 +115,8 @@ class Currency(Lookup):
     via: str = "CURRENCY"
     table: str = "transactioncurrency"
     noun: str = "currency"
+    bc: str = "currencies"
+    bc_key: str = "code"
     title = "currency"
 
     async def prepare(self, values: Values, transfer: Transfer) -> dict[Any, Any]:
@@ -157,6 +170,8 @@ class Owner(Lookup):
     via: str = "SALESPEOPLE"
     table: str = "systemuser"
     noun: str = "salesperson"
+    bc: str = "salespeoplePurchasers"
+    bc_key: str = "code"
     title = "owner"
 
     async def prepare(self, values: Values, transfer: Transfer) -> dict[Any, Any]:

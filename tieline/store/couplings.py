@@ -101,9 +101,19 @@ class Couplings(Database):
     def by_key(
         self, company: str, mapping: str, keys: Sequence[str]
     ) -> dict[str, tuple[str, str]]:
-        """Return {number or code: (bc_id, dataverse_id)} of those coupled."""
-        found = self._looked_up(company, mapping, "bc_key", keys)
+        """Return {number or code: (bc_id, dataverse_id)} as couplings remember it."""
+        found = self.hints(company, mapping, keys)
         return {row.bc_key: (row.bc_id, row.dataverse_id) for row in found}
+
+    def hints(
+        self, company: str, mapping: str, keys: Sequence[str]
+    ) -> Sequence[Row[Any]]:
+        """Return bc_id, dataverse_id, bc_key of couplings that remember these keys.
+
+        A number or code may have gone to another record since; several couplings may
+        remember it.
+        """
+        return self._looked_up(company, mapping, "bc_key", keys)
 
     def by_dataverse_id(
         self, company: str, mapping: str, ids: Sequence[str]

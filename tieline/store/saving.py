@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, Table, delete, or_, select
+from sqlalchemy import Connection, Table, bindparam, delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tieline.errors import AlreadyCoupled, StoreError
@@ -52,6 +52,28 @@ class Saving(Watermarks):
                     self._store(connection, outcome)
         except _NotOneToOne as clash:
             raise self._explained(clash.outcome, clash.pairs) from None
+
+    def correct_keys(
+        self, company: str, mapping: str, keys: Mapping[str, str | None]
+    ) -> None:
+        """Set the numbers or codes that couplings remember, by BC id.
+
+        Nothing else changes, and no coupling comes into being.
+        """
+        c = coupling.c
+        statement = (
+            update(coupling)
+            .where(
+                c.company == company,
+                c.mapping == mapping,
+                c.bc_id == bindparam("id_"),
+            )
+            .values(bc_key=bindparam("key"))
+        )
+        with self.writing() as connection:
+            connection.execute(
+                statement, [{"id_": id_, "key": key} for id_, key in keys.items()]
+            )
 
     def _store(self, connection: Connection, outcome: Outcome) -> None:
         job = (outcome.company, outcome.mapping)
