@@ -7,6 +7,7 @@ intents. Whatever instruction a crash hits, the next run finds what happened.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.job_run import JobRun, Pass
+from tasks.missing import what_is_missing
 from tasks.nested import forgetting_lines
 from tasks.outcome import outcome_of, rows_to_write
 from tasks.preview import preview
@@ -21,7 +23,6 @@ from tieline.batch import Action, Batch, rows_of
 from tieline.conversions import column_of
 from tieline.errors import (
     ApiError,
-    CoupledToDeleted,
     NotFound,
     RecordError,
     TielineError,
@@ -174,6 +175,7 @@ async def _write(one_pass: Pass, batch: Batch) -> None:
         ([p for p in updates if p not in guarded], None),
     )
     shown = _shown_by_others(batch)
+    missing: dict[int, tuple[Mapping[str, Any], ApiError]] = {}
     for rows, guard in groups:
         if not rows:
             continue
@@ -193,13 +195,21 @@ async def _write(one_pass: Pass, batch: Batch) -> None:
             results = await side.insert(batch.destination_table, changes)
         else:
             results = await side.update(batch.destination_table, changes)
-        for position, written in zip(rows, results, strict=True):
+        for position, change, written in zip(rows, changes, results, strict=True):
+            if isinstance(written.error, NotFound):
+                missing[position] = (change.values, written.error)
+                continue
             is_unguarded = guard is None and not is_new
             if is_unguarded and not shown <= (written.row or {}).keys():
                 # Nothing held off others, and the answer does not show their
                 # columns: the row is read again.
                 written = written._replace(version=None)
             _note(one_pass, batch, position, written)
+    told = await what_is_missing(one_pass.run, batch, missing)
+    for position, (_, refusal) in missing.items():
+        batch.problems.pop(position, None)
+        problem = told.get(position) or _as_record_error(batch, position, refusal)
+        batch.fail(position, problem)
 
 
 def _shown_by_others(batch: Batch) -> set[str]:
@@ -234,10 +244,6 @@ def _note(one_pass: Pass, batch: Batch, position: int, written: Written) -> None
 
 def _as_record_error(batch: Batch, position: int, error: ApiError) -> TielineError:
     is_insert = batch.action[position] is Action.INSERT
-    if isinstance(error, NotFound) and not is_insert:
-        return CoupledToDeleted.of(
-            batch.destination_side, batch.destination_id[position]
-        )
     verb = "Inserting" if is_insert else "Modifying"
     return rejected(verb, batch.destination_table, error)
 
