@@ -16,12 +16,19 @@ from flows.jobs import MAPPINGS
 from tieline.availability import fit_mapping, require_fields
 from tieline.business_central import BusinessCentral
 from tieline.dataverse import Dataverse
-from tieline.errors import DriftError, NoFieldMappings, RecordError, TielineError
+from tieline.errors import (
+    DriftError,
+    NoFieldMappings,
+    RecordError,
+    SettingsError,
+    TielineError,
+)
 from tieline.mapping import TableMapping
 from tieline.odata.wire import Wire
 from tieline.overrides import with_overrides
 from tieline.readiness import notes, require_local_currency
-from tieline.session import Session
+from tieline.remembered import StoreCache
+from tieline.session import Session, names_of_companies
 from tieline.settings import Settings
 from tieline.store import Store
 
@@ -61,11 +68,18 @@ def check(*, as_json: bool) -> None:
 async def _examine(
     settings: Settings, store: Store
 ) -> tuple[dict[str, Any], list[TielineError]]:
-    """Ask both services anew, whatever earlier runs remember of them."""
+    """Ask both services anew; what earlier runs remember gives way to the answers."""
+    cache = StoreCache(store)
+    cache.drop("")
+    known = store.companies_of(settings.bc.url)
     async with AsyncExitStack() as closing:
         bc, dataverse = await asyncio.gather(
-            _tried(BusinessCentral.connect(settings.bc, wire=BRIEF)),
-            _tried(Dataverse.connect(settings.dataverse, wire=BRIEF)),
+            _tried(
+                BusinessCentral.connect(
+                    settings.bc, cache=cache, wire=BRIEF, known_companies=known
+                )
+            ),
+            _tried(Dataverse.connect(settings.dataverse, cache=cache, wire=BRIEF)),
         )
         problems = [one for one in (bc, dataverse) if isinstance(one, TielineError)]
         for side in (bc, dataverse):
@@ -73,6 +87,8 @@ async def _examine(
                 closing.push_async_callback(side.aclose)
         jobs = [_not_ready(name, problems) for name in MAPPINGS]
         company_row: dict[str, str] = {}
+        if not isinstance(bc, TielineError):
+            problems += _settings_problems(settings, bc, known)
         if not isinstance(bc, TielineError) and not isinstance(dataverse, TielineError):
             session = Session(settings, store, bc, dataverse)
             jobs = [await _job(one, session) for one in MAPPINGS.values()]
@@ -89,6 +105,17 @@ async def _examine(
             "jobs": jobs,
         }
     return document, problems
+
+
+def _settings_problems(
+    settings: Settings, bc: BusinessCentral, known: dict[str, str]
+) -> list[TielineError]:
+    """Return what tieline.toml says of companies that there are not."""
+    try:
+        settings.require_companies(names_of_companies(bc, known))
+    except SettingsError as error:
+        return [error]
+    return []
 
 
 async def _tried(work: Coroutine[Any, Any, _Side]) -> _Side | TielineError:

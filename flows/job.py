@@ -231,6 +231,9 @@ async def _worked(
     """Do the work of a run, and log it while the session can still name records."""
     async with open_session(settings, company=company) as session:
         report.company = session.company_name
+        report.warning = session.bc.company_notice
+        if report.warning:
+            get_run_logger().warning("%s: %s", report.job, report.warning)
         await mark_run(report)
         try:
             with spared_collector():
@@ -267,9 +270,9 @@ async def run_passes(
         session = session.rehearsal()
     fitted = await fit_mapping(declared, session)
     if fitted.off:
-        report.warning = "off, because the service does not offer them: "
-        report.warning += ", ".join(fitted.off)
-        log.warning("%s: %s", declared.name, report.warning)
+        off = "off, because the service does not offer them: " + ", ".join(fitted.off)
+        report.warning = f"{report.warning} {off}".strip()
+        log.warning("%s: %s", declared.name, off)
     mapping = fitted.mapping
     if await lacks_team(mapping, session):
         report.warning = ". ".join(filter(None, (report.warning, NO_TEAM)))

@@ -22,7 +22,8 @@ from tieline.errors import (
 )
 from tieline.failures import parts
 from tieline.odata.model import Change, Ref, Written
-from tieline.session import Session, StoreCache
+from tieline.remembered import StoreCache
+from tieline.session import Session
 
 ACTIVE, RETIRED, DRAFT, REVISED = 0, 1, 2, 3
 STATUS_OF = {ACTIVE: 1, RETIRED: 2, DRAFT: 0, REVISED: 3}

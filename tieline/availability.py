@@ -48,7 +48,7 @@ async def fit_mapping(mapping: TableMapping, session: Session) -> Fitted:
     Raises:
         DriftError: a table is missing, or a column that ought to be there.
     """
-    if mapping.needs_companion and not session.bc.has_companion:
+    if mapping.needs_companion and not await session.bc.look_again():
         msg = f"The job {mapping.name} needs the companion app in Business Central."
         raise DriftError(msg, advice="Publish it as deployments/business_central says.")
     bc = await session.bc.table(mapping.bc)

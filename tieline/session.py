@@ -10,9 +10,8 @@ from __future__ import annotations
 import asyncio
 import copy
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
 
 import orjson
@@ -20,17 +19,16 @@ import orjson
 from tieline.batch import rows_of
 from tieline.business_central import BusinessCentral
 from tieline.dataverse import Dataverse
-from tieline.errors import DriftError, RuleViolated
+from tieline.errors import DriftError, RecordError, RuleViolated
 from tieline.exchange import read_factors
 from tieline.facts import Knowledge, OptionBook, Organization, Setup
 from tieline.odata.model import Change, Condition
 from tieline.options import OptionCouplings
 from tieline.rates import dataverse_rate, no_rate
 from tieline.rehearsal import Noted, RehearsedSide, RehearsedStore
+from tieline.remembered import RememberingSide, StoreCache
 from tieline.settings import CompanySettings, Settings
 from tieline.store import Store
-
-METADATA_AGE = timedelta(hours=12)
 
 _IDS = uuid.UUID("7d1c1c0e-6a70-4a1f-9a7e-0f6d2b7c5e12")
 
@@ -40,27 +38,6 @@ _SETUP_COLUMNS = {
     "writeInProductType": "write_in_type",
     "writeInProductNumber": "write_in_number",
 }
-
-
-class StoreCache:
-    """Keeps the services' metadata in the store between runs; never tokens."""
-
-    def __init__(self, store: Store) -> None:
-        """Wrap the store."""
-        self._store = store
-
-    def get(self, key: str) -> str | None:
-        """Return what was put under `key`, unless it is too old."""
-        age_s = METADATA_AGE.total_seconds()
-        return self._store.get_cached(key, max_age_s=age_s, now=datetime.now(UTC))
-
-    def put(self, key: str, text: str) -> None:
-        """Keep `text` under `key`."""
-        self._store.put_cached(key, text, now=datetime.now(UTC))
-
-    def drop(self, key: str) -> None:
-        """Forget what is kept under `key`."""
-        self._store.drop_cached(key)
 
 
 class Session:
@@ -73,10 +50,12 @@ class Session:
         self.settings = settings
         self.store = store
         self.bc = bc
-        self.dataverse = dv
+        self.dataverse = cast("Dataverse", RememberingSide(dv, self._renewed))
         self.company_id = bc.company_id
         self.company_name = bc.company_name
-        self.choices: CompanySettings = settings.for_company(bc.company_name)
+        self.choices: CompanySettings = settings.for_company(
+            bc.company_name, bc.company_meant_as, bc.company_id
+        )
         self.memory: dict[str, Any] = {}
         """Room for facts that a table's hooks keep for the run."""
         self.planned: dict[str, dict[str, str]] = {}
@@ -90,6 +69,35 @@ class Session:
         self._local_currency: str | None = None
         self._company_row: tuple[str | None, str | None] | None = None
         self._books: dict[str, OptionBook] = {}
+        self._moved: dict[str, str | None] = {}
+
+    async def _renewed(self, ids: set[str]) -> dict[str, str | None]:
+        """Read facts anew whose rows are gone; returns what stands for each now."""
+        believed = {
+            "company row": self._company_row and self._company_row[0],
+            "team": self._company_row and self._company_row[1],
+            "local currency": self._local_currency,
+        }
+        gone = {what: id_ for what, id_ in believed.items() if id_ in ids}
+        now: dict[str, str | None] = {}
+        if "company row" in gone or "team" in gone:
+            self._forget("company row")
+            now["company row"], now["team"] = await self._own_company()
+        if "local currency" in gone:
+            self._forget("local currency")
+            with suppress(RecordError):
+                now["local currency"] = await self.local_currency_id(create=True)
+        self._moved |= {
+            str(id_): now[what] for what, id_ in gone.items() if what in now
+        }
+        return {id_: self._moved[id_] for id_ in ids if id_ in self._moved}
+
+    def _forget(self, what: str) -> None:
+        StoreCache(self.store).drop(self._fact_key(what))
+        if what == "company row":
+            self._company_row = None
+        else:
+            self._local_currency = None
 
     def side(self, name: str) -> BusinessCentral | Dataverse:
         """Return one of the two sides by its name."""
@@ -185,7 +193,7 @@ class Session:
         An answer that lacks a value is not kept: what is missing may be added.
         """
         cache = StoreCache(self.store)
-        key = f"facts {what} {self.company_id} {self.dataverse.organization_id}"
+        key = self._fact_key(what)
         text = cache.get(key)
         if text is not None:
             known: dict[str, Any] = orjson.loads(text)
@@ -194,6 +202,9 @@ class Session:
         if all(value not in (None, "") for value in values.values()):
             cache.put(key, orjson.dumps(values).decode())
         return values
+
+    def _fact_key(self, what: str) -> str:
+        return f"facts {what} {self.company_id} {self.dataverse.organization_id}"
 
     async def local_currency_id(self, *, create: bool) -> str | None:
         """Return the Dataverse row of the local currency, creating it if asked."""
@@ -354,25 +365,37 @@ async def open_session(
     settings.require_addresses()
     with Store.open(settings.store.address) as store:
         cache = StoreCache(store)
-        bc, dv = await _connect(settings, company or settings.bc.company, cache)
+        known = store.companies_of(settings.bc.url)
+        wanted = company or settings.bc.company
+        bc, dv = await _connect(settings, wanted, cache, known)
         try:
+            settings.require_companies(names_of_companies(bc, known))
             session = Session(settings, store, bc, dv)
             store.remember_environment(
                 session.company_id,
                 settings.bc.url,
                 settings.dataverse.url,
                 dv.organization_id,
-                company_name=session.company_name,
+                # A renamed company is known by the name that is configured.
+                company_name="" if bc.company_meant_as else session.company_name,
             )
             yield session
         finally:
             await asyncio.gather(bc.aclose(), dv.aclose())
 
 
+def names_of_companies(bc: BusinessCentral, known: Mapping[str, str]) -> set[str]:
+    """Return all names and ids that the companies go by, or went by in earlier runs."""
+    now = {text for one in bc.companies for text in (one.name, one.id)}
+    return now | set(known) | set(known.values())
+
+
 async def _connect(
-    settings: Settings, company: str, cache: StoreCache
+    settings: Settings, company: str, cache: StoreCache, known: Mapping[str, str]
 ) -> tuple[BusinessCentral, Dataverse]:
-    bc = await BusinessCentral.connect(settings.bc, company=company, cache=cache)
+    bc = await BusinessCentral.connect(
+        settings.bc, company=company, cache=cache, known_companies=known
+    )
     try:
         dv = await Dataverse.connect(settings.dataverse, cache=cache)
     except BaseException:

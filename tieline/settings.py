@@ -141,9 +141,25 @@ class Settings(BaseSettings):
                 advice = "Set it in the environment or in tieline.toml."
                 raise SettingsError(msg, advice=advice)
 
-    def for_company(self, name: str) -> CompanySettings:
-        """Return the choices of the company called `name`."""
-        return self.company.get(name, self.sync)
+    def for_company(self, *names: str) -> CompanySettings:
+        """Return the choices of the company with one of these names, in any case."""
+        wanted = {name.casefold() for name in names if name}
+        for name, choices in self.company.items():
+            if name.casefold() in wanted:
+                return choices
+        return self.sync
+
+    def require_companies(self, names: Iterable[str]) -> None:
+        """Refuse choices of a company that is called otherwise. Raises SettingsError.
+
+        `names` are all names and ids that companies go by.
+        """
+        known = {name.casefold() for name in names}
+        for name in self.company:
+            if name.casefold() not in known:
+                msg = f'[company."{name}"] in tieline.toml fits no company.'
+                advice = "Write a company's name as Business Central has it."
+                raise SettingsError(msg, advice=advice)
 
 
 def config_path() -> Path | None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from tieline.business_central import writing
 from tieline.business_central.children import read_children
-from tieline.business_central.company import Company, companies_of, find_company
+from tieline.business_central.company import (
+    Company,
+    choose_company,
+    list_companies,
+)
 from tieline.business_central.manner import CURRENCY, manner
 from tieline.business_central.refusals import classify
 from tieline.business_central.route import COMPANION, STANDARD, Route, open_route
@@ -39,9 +43,17 @@ class BusinessCentral(ServiceSide):
     name: SystemName = "bc"
 
     def __init__(
-        self, client: Client, url: str, company: Company, cache: MetadataCache
+        self,
+        client: Client,
+        url: str,
+        company: Company,
+        cache: MetadataCache,
+        *,
+        companies: Sequence[Company] = (),
     ) -> None:
         super().__init__(client)
+        self.companies = companies
+        """All companies of the service, as they are called now."""
         self._url = url
         self._company = company
         self._cache = cache
@@ -49,6 +61,7 @@ class BusinessCentral(ServiceSide):
         self._standard = open_route(client, url, STANDARD, cache, is_standard=True)
         self._routes: dict[str, Route] = {}
         self.has_companion = False
+        self._has_looked = False
 
     @classmethod
     async def connect(
@@ -58,10 +71,12 @@ class BusinessCentral(ServiceSide):
         company: str = "",
         cache: MetadataCache | None = None,
         wire: Wire | None = None,
+        known_companies: Mapping[str, str] | None = None,
     ) -> BusinessCentral:
         """Sign in, find the company and see whether the companion app is there.
 
-        What `cache` already knows is not asked for again.
+        What `cache` already knows is not asked for again; which company has the
+        name is, each time. `known_companies` are those of earlier runs, id to name.
 
         Raises:
             SettingsError: address or credentials are missing or lead nowhere.
@@ -82,8 +97,9 @@ class BusinessCentral(ServiceSide):
         )
         try:
             wanted = company or settings.company
-            found = await find_company(client, settings.url, wanted, known)
-            side = cls(client, settings.url, found, known)
+            companies = await list_companies(client, settings.url)
+            found = choose_company(companies, wanted, known_companies or {})
+            side = cls(client, settings.url, found, known, companies=companies)
             await side._look_for_companion()
         except BaseException:
             await client.aclose()
@@ -102,8 +118,22 @@ class BusinessCentral(ServiceSide):
 
     async def other_companies(self) -> list[str]:
         """Return the ids of the service's other companies."""
-        found = await companies_of(self._client, self._url)
-        return [one.id for one in found if one.id != self.company_id]
+        return [one.id for one in self.companies if one.id != self.company_id]
+
+    @property
+    def company_meant_as(self) -> str:
+        """The former name by which the company was found, else empty."""
+        return self._company.meant_as
+
+    @property
+    def company_notice(self) -> str:
+        """What to tell of a company that was found by its former name, else empty."""
+        if not self.company_meant_as:
+            return ""
+        return (
+            f"the company {self.company_meant_as} is called {self.company_name} now, "
+            "and the run goes on with it: set TIELINE_BC__COMPANY to its new name."
+        )
 
     async def local_currency(self) -> str:
         """Return the code of the local currency, which blank codes stand for."""
@@ -180,10 +210,17 @@ class BusinessCentral(ServiceSide):
         root = self._routes.get(table, main).root
         return f"{root}/companies({self.company_id})/{table}({id})"
 
-    async def _look_for_companion(self) -> None:
+    async def look_again(self) -> bool:
+        """Whether the companion app is there after all; asks once if it was not."""
+        if not self.has_companion and not self._has_looked:
+            await self._look_for_companion(anew=True)
+        return self.has_companion
+
+    async def _look_for_companion(self, *, anew: bool = False) -> None:
         key = f"bc-companion:{self._url}"
-        known = self._cache.get(key)
+        known = None if anew else self._cache.get(key)
         if known is None:
+            self._has_looked = True
             try:
                 found = await self._companion.schema.find("customers")
             except Forbidden:
@@ -207,6 +244,8 @@ class BusinessCentral(ServiceSide):
                 self._routes[name] = route
                 base = route.set_address(self.company_id, schema.table)
                 return await self._ready(route, schema, base, columns)
+        if not self.has_companion and await self.look_again():
+            return await self._locate(name, columns)
         msg = f"Business Central has no table {name}."
         advice = "" if self.has_companion else "It needs Tieline's companion app."
         raise DriftError(msg, advice=advice)

@@ -63,6 +63,18 @@ class Environment(Database):
                     .values(dataverse_root=dataverse_root, company_name=name)
                 )
 
+    def companies_of(self, bc_root: str) -> dict[str, str]:
+        """Return {company id: its name} of this Business Central, as runs knew it."""
+        e = environment.c
+        query = select(e.company, e.company_name, e.bc_root)
+        with self.reading() as connection:
+            rows = connection.execute(query).all()
+        return {
+            row.company: row.company_name
+            for row in rows
+            if row.company_name and _same_address(row.bc_root) == _same_address(bc_root)
+        }
+
     def known_companies(self, organization_id: str | None = None) -> dict[str, str]:
         """Return {company id: its name} of all companies that had a run, by name.
 
