@@ -17,8 +17,8 @@ import numpy as np
 from flows.job import job_flow
 from tieline.batch import Action, Batch, RunOptions
 from tieline.conversions import (
-    CODE,
     TEXT,
+    Code,
     Conversion,
     Number,
     Transfer,
@@ -32,6 +32,28 @@ from tieline.rates import DIGITS, dataverse_rate, no_rate
 from tieline.session import Session
 
 TO = Direction.TO_DATAVERSE
+
+ISO_LENGTH = 5
+"""What Dataverse takes where its metadata does not say."""
+
+
+class IsoCode(Code):
+    """The code of a currency: one that Dataverse has no room for is refused."""
+
+    title = "ISO code"
+
+    def convert(self, values: Values, known: Any, transfer: Transfer) -> Values:
+        """Return the codes; a longer one cut short would be another currency's."""
+        length = (transfer.target and transfer.target.max_length) or ISO_LENGTH
+        for position, code in enumerate(values):
+            if code and len(code) > length:
+                text = (
+                    f"The code {code} of the currency has {len(code)} characters, and "
+                    f"Dataverse takes an ISO code of at most {length}."
+                )
+                advice = "Rename the currency in Business Central to its ISO code."
+                transfer.fail(position, RuleViolated(text, advice=advice))
+        return super().convert(values, known, transfer)
 
 
 @dataclass(frozen=True)
@@ -173,7 +195,7 @@ CURRENCY = TableMapping(
     synchronize_matched=True,
     fields=(
         FieldMapping(
-            "code", "isocurrencycode", TO, CODE, applies="insert", match_priority=0
+            "code", "isocurrencycode", TO, IsoCode(), applies="insert", match_priority=0
         ),
         FieldMapping("symbol", "currencysymbol", TO, TEXT),
         FieldMapping("displayName", "currencyname", TO, TEXT),

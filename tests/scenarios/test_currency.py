@@ -236,3 +236,18 @@ def test_without_a_rate_only_those_who_need_the_local_currency_fail(based_on):
     assert {"failed": 1} == world.counts(report, TO)
     assert "EUR" in report.errors[0].message
     assert "USD" in report.errors[0].message
+
+
+@pytest.mark.parametrize("code", ["DOLLAR", "EUROEURO"])
+def test_a_code_that_is_no_iso_code_is_refused(world, code):
+    """Cut to five characters it would be another currency's; the others travel."""
+    currency(world, code, worth=0.5)
+    currency(world, "USD", worth=0.5)
+    report = world.run("CURRENCY", create_new=True)
+    (error,) = report.errors
+    assert "TL-308" == error.code
+    assert (
+        f"The code {code} of the currency has {len(code)} characters" in error.message
+    )
+    codes = {row["isocurrencycode"] for row in world.dv.rows("transactioncurrency")}
+    assert {"EUR", "USD"} == codes

@@ -25,6 +25,7 @@ from tieline.conversions.plain import (
     NOT_NEGATIVE,
     NUMBER,
     TEXT,
+    Code,
     Number,
     cut,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "NUMBER",
     "TEXT",
     "Choice",
+    "Code",
     "Company",
     "Constant",
     "Conversion",
