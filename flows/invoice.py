@@ -49,6 +49,7 @@ async def finish(batch: Batch, session: Session) -> None:
 
 POSTEDSALESINV = TableMapping(
     name="POSTEDSALESINV-INV",
+    aliases=("INVOICES-POSTED SALES INVOICES",),
     description="Posted sales invoices, to Dataverse; asked for, the other way.",
     bc=INVOICES,
     dataverse="invoice",

@@ -54,14 +54,13 @@ FLOWS: dict[str, Flow[..., Any]] = {
 
 
 def job_name(name: str) -> str:
-    """Return the job that `name` means: its own name or an alias, in any case.
+    """Return the job that `name` means: its own, its entry's or its mapping's name.
 
     Raises:
         SettingsError: there is no such job.
     """
-    wanted = name.strip().upper()
     for mapping in MAPPINGS.values():
-        if wanted in (mapping.name, *mapping.aliases):
+        if mapping.is_called(name):
             return mapping.name
     msg = f"There is no job {name}."
     raise SettingsError(msg, advice=f"The jobs are {', '.join(MAPPINGS)}.")

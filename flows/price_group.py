@@ -179,6 +179,7 @@ PRICE_GROUP = TableMapping(
     bc="customerPriceGroups",
     dataverse="pricelevel",
     direction=TO,
+    aliases=("CUSTOMER PRICE GROUPS-SALES PRICE LISTS",),
     bc_key="code",
     waits_for=("CURRENCY", ITEMS),
     lock=LOCK,

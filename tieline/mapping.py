@@ -7,6 +7,7 @@ mapping pairs two fields with a direction.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -32,6 +33,17 @@ __all__ = [
     "Template",
     "UpdateConflictPolicy",
 ]
+
+
+_ENTRY = re.compile(
+    r"\s*-\s*Dynamics 365 (for )?Sales synchronization job\s*$", re.IGNORECASE
+)
+"""What the product's job queue entries are called after their mapping."""
+
+
+def _bare(name: str) -> str:
+    """Return the letters and digits of a name, in one case."""
+    return "".join(filter(str.isalnum, name)).casefold()
 
 
 @dataclass(frozen=True)
@@ -224,6 +236,15 @@ class TableMapping:
     hangs_on: str = ""
     hooks: Hooks = field(default_factory=Hooks)
     description: str = ""
+
+    def is_called(self, name: str) -> bool:
+        """Whether a person means this mapping by a name.
+
+        Its job queue entry ("CUSTOMER - Dynamics 365 for Sales synchronization job")
+        is one of its names; case, spaces and hyphens make no difference.
+        """
+        entry = _ENTRY.sub("", name)
+        return _bare(entry) in {_bare(one) for one in (self.name, *self.aliases)}
 
     def offers(self, direction: Direction) -> bool:
         """Whether a run may be asked for this direction."""

@@ -23,9 +23,8 @@ def check_overrides(settings: Settings, mappings: Iterable[TableMapping]) -> Non
     """
     jobs = tuple(mappings)
     known = (*jobs, *(one.nested.mapping for one in jobs if one.nested is not None))
-    names = {name for one in known for name in (one.name, *one.aliases)}
     for name in settings.mappings:
-        if name.upper() not in names:
+        if not any(one.is_called(name) for one in known):
             msg = f"mappings.{name} of tieline.toml names no job."
             listed = ", ".join(dict.fromkeys(one.name for one in known))
             raise MappingOverrideError(msg, advice=f"The jobs are {listed}.")
@@ -60,8 +59,7 @@ def with_overrides(declared: TableMapping, settings: Settings) -> TableMapping:
 
 
 def _override_of(declared: TableMapping, settings: Settings) -> Override | None:
-    names = (declared.name, *declared.aliases)
-    found = [name for name in settings.mappings if name.upper() in names]
+    found = [name for name in settings.mappings if declared.is_called(name)]
     if len(found) > 1:
         msg = f"tieline.toml overrides {declared.name} twice: {', '.join(found)}."
         raise MappingOverrideError(msg, advice="Put all of it under one name.")
