@@ -61,6 +61,8 @@ ADVICE = {
     "TL-310": "Nothing need be done: of sales prices the one that is valid today "
     "without minimum quantity stands in the row, and this one takes over when its day "
     "comes. Of other records keep one.",
+    "TL-311": "Do as the message says where the record is meant to travel: couple it, "
+    "create its counterpart, or run the other direction ([run.md](run.md)).",
     "TL-400": "Read the message: it names the job or the Prefect server that this one "
     "needs. `tieline --debug COMMAND` shows more.",
     "TL-401": "Check that both addresses are the right environments. If it is meant, "

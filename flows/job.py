@@ -17,15 +17,7 @@ from tasks.guard import guard_deletions
 from tasks.inactivity import Rhythm
 from tasks.job_run import JobRun, Pass
 from tasks.load import load
-from tasks.log import (
-    IDLE,
-    RunLog,
-    end_state,
-    idle_state,
-    mark_run,
-    operation_of,
-    write_log,
-)
+from tasks.log import IDLE, RunLog, end_state, idle_state, mark_run, write_log
 from tasks.nested import finish_lines, line_batches, lines_pass
 from tasks.preview import plan_parameters, preview_rest
 from tasks.progress import Progress
@@ -196,9 +188,7 @@ async def logged_run(
     sentence; nothing of it is lost: counters up to there are logged too.
     """
     log = get_run_logger()
-    report = JobReport(
-        job, flow_run_id=str(runtime.flow_run.id or ""), operation=operation_of(job)
-    )
+    report = JobReport(job, flow_run_id=str(runtime.flow_run.id or ""))
     state: State[Any]
     try:
         settings = load_settings()

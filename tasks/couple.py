@@ -12,9 +12,11 @@ from tasks.job_run import JobRun, Pass
 from tasks.nested import read_lines, release_stale_lines
 from tasks.uncouple import empty_marks
 from tieline.batch import Action, Batch
-from tieline.errors import CoupledToDeleted
+from tieline.errors import CoupledToDeleted, LeftOut
+from tieline.explanation import Facts, advice
 from tieline.failures import has_moved
 from tieline.mapping import DeletionConflictPolicy
+from tieline.report import RecordFailure
 
 
 @task(name="couple", cache_policy=NO_CACHE, persist_result=False)
@@ -28,6 +30,7 @@ async def couple(one_pass: Pass, batch: Batch) -> Batch:
     hooks = run.mapping.hooks
     if hooks.ignore is not None:
         await hooks.ignore(batch, run.session)
+        _tell_left_out(run, batch, by_rule=True)
         batch.drop_done(Action.LEFT_OUT)
     _join_couplings(run, batch)
     await release_stale_lines(run, batch)
@@ -41,6 +44,7 @@ async def couple(one_pass: Pass, batch: Batch) -> Batch:
         await hooks.adopt(batch, run.session)
         _one_to_one(run, batch)
     _choose_inserts(run, batch)
+    _tell_left_out(run, batch, by_rule=False)
     batch.drop_done(Action.LEFT_OUT)
     await _read_counterparts(one_pass, batch)
     batch.drop_done(Action.FAIL, Action.DEFERRED, Action.UNCOUPLE)
@@ -155,11 +159,36 @@ def _choose_inserts(run: JobRun, batch: Batch) -> None:
         tried = _tried_before(run, batch) if batch.insist else set()
         tried |= batch.released
         wanted = np.array([id_ in tried for id_ in batch.source_ids], dtype=bool)
-        batch.mark(uncoupled & ~wanted, Action.LEFT_OUT)
+        alone = uncoupled & ~wanted
+        batch.left_alone = [batch.source_ids[place] for place in np.flatnonzero(alone)]
+        batch.mark(alone, Action.LEFT_OUT)
         uncoupled &= wanted
     for position in np.flatnonzero(uncoupled):
         batch.destination_id[position] = str(uuid.uuid4())
     batch.mark(uncoupled, Action.INSERT)
+
+
+def _tell_left_out(run: JobRun, batch: Batch, *, by_rule: bool) -> None:
+    """Count records that a person named and that are left out, and say why."""
+    if not run.options.records:
+        return
+    counters = run.counters(batch.way)
+    for position in batch.positions(Action.LEFT_OUT):
+        id_, name = batch.source_ids[position], batch.source_key(position)
+        facts = Facts(
+            mapping=run.mapping,
+            name=name or id_,
+            bc_id=id_ if batch.to_dataverse else None,
+            dataverse_id=None if batch.to_dataverse else id_,
+            coupling=None,
+            in_filter={},
+            left_out=by_rule,
+        )
+        counters.skipped += 1
+        failure = RecordFailure(
+            batch.way, id_, None, LeftOut.code, advice(facts), run.mapping.name, name
+        )
+        run.report.errors.append(failure)
 
 
 def _tried_before(run: JobRun, batch: Batch) -> set[str]:

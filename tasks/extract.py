@@ -16,6 +16,9 @@ from tieline.mapping import Direction
 from tieline.odata.model import Page
 from tieline.store import Outcome
 
+LEFT_ALONE = "left alone {way}"
+"""The cursor that says whether all records that are left alone are noted."""
+
 
 class Reader:
     """Reads a pass batch by batch: ids first, then the pages of changed rows."""
@@ -34,6 +37,12 @@ class Reader:
             ids, one_pass.queue = one_pass.queue[:size], one_pass.queue[size:]
             return await self._by_id(ids)
         run = one_pass.run
+        if one_pass.uncoupled:
+            ids, one_pass.uncoupled = (
+                one_pass.uncoupled[:size],
+                one_pass.uncoupled[size:],
+            )
+            return await self._left_alone(ids)
         if run.options.records or run.mapping.only_candidates or self._ended:
             return None
         return await self._page()
@@ -50,6 +59,22 @@ class Reader:
         if not run.mapping.only_candidates:
             self._forget_gone(batch, batch.gone)
         return batch
+
+    async def _left_alone(self, ids: list[str]) -> Batch:
+        """Read records that earlier runs left alone, as far as the filter has them."""
+        run, direction = self.current.run, self.current.direction
+        side, table, columns = self._source()
+        frame = await run.session.side(side).by_id(
+            table, ids, columns=columns, where=await run.filter_of(side)
+        )
+        gone = sorted(set(ids) - set(frame["id"]))
+        if gone and not run.options.dry_run:
+            run.session.store.forget_left_alone(
+                run.session.company_id, run.mapping.name, self.current.way, gone
+            )
+        frame = frame[~frame["id"].isin(self.current.done)]
+        self.current.done.update(ids)
+        return Batch(run.mapping, direction, run.options, frame, run_id=run.run_id)
 
     def _forget_gone(self, batch: Batch, gone: list[str]) -> None:
         """Forget the errors of uncoupled records that no longer exist."""
@@ -130,7 +155,31 @@ async def start_pass(run: JobRun, direction: Direction) -> Pass:
         found = await mapping.hooks.candidates(run.session, run.options, direction)
         ids = [*ids, *found]
     one_pass.queue = list(dict.fromkeys([*ids, *sorted(one_pass.moved)]))
+    _find_uncoupled(one_pass)
     return one_pass
+
+
+def _find_uncoupled(one_pass: Pass) -> None:
+    """Note which records earlier runs left alone; a run that creates takes them.
+
+    A read from the beginning finds them itself. Where no such read was made since
+    they are noted, one that creates makes it.
+    """
+    run = one_pass.run
+    store, company, name = run.session.store, run.session.company_id, run.mapping.name
+    if run.mapping.only_candidates:
+        return
+    known = LEFT_ALONE.format(way=one_pass.way)
+    creates = not run.options.only_coupled and one_pass.since is not None
+    if creates and store.cursor(company, name, known) != "known":
+        one_pass.since = None
+    if one_pass.since is None:
+        if not run.options.dry_run:
+            store.forget_left_alone(company, name, one_pass.way)
+            store.set_cursor(company, name, known, "")
+        one_pass.cursors[known] = "known"
+    elif creates:
+        one_pass.uncoupled = store.left_alone(company, name, one_pass.way)
 
 
 async def _find_moved(one_pass: Pass) -> None:
@@ -162,9 +211,11 @@ async def _find_moved(one_pass: Pass) -> None:
 async def _couple_awaited_options(one_pass: Pass) -> None:
     """Couple the choice columns for whose options records wait: one may be there."""
     run = one_pass.run
-    awaited = run.session.store.awaited(
-        run.session.company_id, run.mapping.name, one_pass.way
-    )
+    if run.awaited is None:
+        run.awaited = run.session.store.awaited(
+            run.session.company_id, run.mapping.name
+        )
+    awaited = run.awaited.get(one_pass.way, {})
     for row in run.mapping.active(one_pass.direction):
         keys = awaited.get(row.conversion.awaits)
         if keys:

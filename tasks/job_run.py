@@ -34,7 +34,8 @@ class JobRun:
     ) -> None:
         """Take the parts; `report` is filled as the run goes.
 
-        What `is_nested` counts as lines.
+        What `is_nested` counts as lines. `awaited` is what records of the job wait
+        for, by direction, once it was read.
         """
         self.mapping = mapping
         self.options = options
@@ -43,6 +44,7 @@ class JobRun:
         self.log = log
         self.run_id = report.flow_run_id
         self.is_nested = is_nested
+        self.awaited: dict[str, dict[str, set[str]]] | None = None
         self.comes_back: set[str] = set()
         """BC ids of which the pass from Dataverse found values missing there."""
 
@@ -80,7 +82,8 @@ class Pass:
     `queue` holds source ids to be read by id; `deletions` those whose counterpart
     is gone and whose policy would restore or uncouple them. `cursors` are saved
     with the watermark, when the pass was read to its end. `moved` are the skipped
-    records whose counterpart has another version than at the failure. `lines` is the
+    records whose counterpart has another version than at the failure, `uncoupled` the
+    records that earlier runs left alone and that this one creates. `lines` is the
     pass of a nested mapping.
     """
 
@@ -96,6 +99,7 @@ class Pass:
     deletions: list[str] = field(default_factory=list)
     cursors: dict[str, str] = field(default_factory=dict)
     moved: set[str] = field(default_factory=set)
+    uncoupled: list[str] = field(default_factory=list)
     lines: Pass | None = None
 
     @property

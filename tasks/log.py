@@ -128,6 +128,7 @@ async def write_log(log: RunLog) -> None:
 async def _mark(client: PrefectClient, report: JobReport) -> None:
     """Set tags and name; the company is not known to a run that broke early."""
     context = FlowRunContext.get()
+    report.operation = operation_of(report.job)
     run = None if context is None else context.flow_run
     tags = [] if run is None else list(run.tags)
     tags.append(f"job:{report.job}")

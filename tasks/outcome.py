@@ -84,6 +84,7 @@ def outcome_of(run: JobRun, batch: Batch, intents: Sequence[int]) -> Outcome:
         journal=journal,
         finished_intents=intents,
         lowered=batch.lowered,
+        left_alone=() if run.options.records else batch.left_alone,
     )
 
 

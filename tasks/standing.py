@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tieline.mapping import TableMapping
+from tieline.batch import OneWay
+from tieline.mapping import Direction, TableMapping
 from tieline.report import Standing
 from tieline.session import Session
 
@@ -10,9 +11,12 @@ from tieline.session import Session
 def standing_of(session: Session, mapping: TableMapping) -> Standing:
     """Return how many records of a job, its lines included, do not go through."""
     store, company = session.store, session.company_id
-    names = [mapping.name]
+    ways = [_way(one_way) for one_way in mapping.passes(mapping.direction)]
+    counts = [store.standing(company, mapping.name, ways)]
     if mapping.nested is not None:
-        names.append(mapping.nested.mapping.name)
-    counts = [store.standing(company, name) for name in names]
-    waiting, failing, skipped = (sum(column) for column in zip(*counts, strict=True))
-    return Standing(waiting, failing, skipped)
+        counts.append(store.standing(company, mapping.nested.mapping.name))
+    return Standing(*(sum(column) for column in zip(*counts, strict=True)))
+
+
+def _way(one_way: Direction) -> OneWay:
+    return "to-dataverse" if one_way is Direction.TO_DATAVERSE else "from-dataverse"

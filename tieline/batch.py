@@ -7,9 +7,7 @@ beside them say what is known of each and what will happen to it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Literal
 
 import numpy as np
@@ -17,78 +15,19 @@ import numpy.typing as npt
 import pandas as pd
 
 from tieline.errors import SystemName, TielineError
-from tieline.mapping import (
-    DeletionConflictPolicy,
-    Direction,
-    TableMapping,
-    UpdateConflictPolicy,
-)
+from tieline.mapping import Direction, TableMapping
 from tieline.odata.model import Written
+from tieline.row_states import Action as Action
+from tieline.row_states import LineChange as LineChange
+from tieline.row_states import Parked as Parked
+from tieline.row_states import RunOptions as RunOptions
 
 Mask = npt.NDArray[np.bool_]
 Values = npt.NDArray[np.object_]
 OneWay = Literal["to-dataverse", "from-dataverse"]
 
 
-class Action(StrEnum):
-    """What a row comes to; the counters follow from it."""
-
-    OPEN = "open"
-    INSERT = "insert"
-    MODIFY = "modify"
-    UNCHANGED = "unchanged"
-    SKIP = "skip"
-    FAIL = "fail"
-    WAIT = "wait"
-    UNCOUPLE = "uncouple"
-    DEFERRED = "deferred"
-    LEFT_OUT = "left-out"
-
-
 _CAME_THROUGH = (Action.INSERT, Action.MODIFY, Action.UNCHANGED)
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """What one run was asked for; empty parameters have taken the mapping's."""
-
-    direction: Direction
-    update_conflict: UpdateConflictPolicy
-    deletion_conflict: DeletionConflictPolicy
-    records: tuple[str, ...] = ()
-    full: bool = False
-    only_coupled: bool = True
-    force: bool = False
-    dry_run: bool = False
-    fill_blanks: bool = False
-
-
-@dataclass(frozen=True)
-class Parked:
-    """A record that cannot be synchronized now, with what is known of it.
-
-    The versions are those with which it failed: None of a side that was not read,
-    "" of a record that was not there.
-    """
-
-    source_id: str
-    destination_id: str | None
-    source_key: str
-    error: TielineError
-    coupling: dict[str, Any] | None
-    unfinished: Any = None
-    source_version: str | None = None
-    destination_version: str | None = None
-
-
-@dataclass(frozen=True)
-class LineChange:
-    """A line that a hook wrote, or would write, with its header."""
-
-    action: Action
-    source_id: str
-    destination_id: str
-    values: Mapping[str, Any]
 
 
 class Batch:
@@ -107,7 +46,8 @@ class Batch:
     a hook created before the row was written; `lines` are those of a nested mapping,
     `parents` the headers that came through, BC id to Dataverse id. `line_changes`
     are lines that a hook wrote as a step of their header: they count as lines.
-    `healed` are the ids of skipped records that are tried again. With
+    `healed` are the ids of skipped records that are tried again, `left_alone` those of
+    records that this run leaves as they are because they are not coupled. With
     `guards_all` no row is written that is not the one that was read any more.
     `released` are BC ids whose coupling goes because the row, or the header, is
     another's now; `cleared` are source ids whose last error no longer stands.
@@ -162,6 +102,7 @@ class Batch:
         self.guards_all = False
         self.gone: list[str] = []
         self.healed: set[str] = set()
+        self.left_alone: list[str] = []
         self.lines: pd.DataFrame | None = None
         self.parents: dict[str, str] = {}
         self.line_changes: list[LineChange] = []

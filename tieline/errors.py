@@ -25,7 +25,8 @@ TielineError
 │  ├─ WriteRejected           TL-307  the service refused the write
 │  ├─ RuleViolated            TL-308  a rule of this table forbids it
 │  ├─ MovedMeanwhile          TL-309  a planned change no longer fits the record
-│  └─ SharedRow               TL-310  another record stands for the same row
+│  ├─ SharedRow               TL-310  another record stands for the same row
+│  └─ LeftOut                 TL-311  a named record that the job leaves alone
 └─ RunError                   exit 1: the job itself could not run
    ├─ SafetyStop              TL-401  a side looks empty, or too many deletions
    ├─ DriftError              TL-402  a table or column is missing in the metadata
@@ -308,6 +309,12 @@ class SharedRow(RecordError):
 
     code = "TL-310"
     is_told_once = True
+
+
+class LeftOut(RecordError):
+    """A record that a person named is one that the job leaves alone."""
+
+    code = "TL-311"
 
 
 class RunError(TielineError):

@@ -117,20 +117,20 @@ class Candidates(Database):
                 for here, there, version in connection.execute(query)
             }
 
-    def awaited(
-        self, company: str, mapping: str, direction: Direction
-    ) -> dict[str, set[str]]:
-        """Return what records of a job wait for: {job or choice column: keys}."""
+    def awaited(self, company: str, mapping: str) -> dict[str, dict[str, set[str]]]:
+        """Return what records of a job wait for, as it is when the run begins.
+
+        By direction: {job or choice column: keys}.
+        """
         e = record_error.c
-        query = select(e.waiting_mapping, e.waiting_key).distinct()
+        query = select(e.direction, e.waiting_mapping, e.waiting_key).distinct()
         query = query.where(
             e.company == company,
             e.mapping == mapping,
-            e.direction == direction,
             e.waiting_mapping.is_not(None),
         )
         with self.reading() as connection:
-            found: dict[str, set[str]] = {}
-            for waiting_mapping, key in connection.execute(query):
-                found.setdefault(waiting_mapping, set()).add(key)
+            found: dict[str, dict[str, set[str]]] = {}
+            for way, waiting_mapping, key in connection.execute(query):
+                found.setdefault(way, {}).setdefault(waiting_mapping, set()).add(key)
             return found

@@ -9,7 +9,12 @@ from sqlalchemy import and_, delete, exists, func, select, text
 
 from tieline.store.database import Database
 from tieline.store.rows import Direction, ErrorRow
-from tieline.store.schema import COUPLING_STATES, coupling, record_error
+from tieline.store.schema import (
+    COUPLING_STATES,
+    coupling,
+    left_alone,
+    record_error,
+)
 
 
 class RecordErrors(Database):
@@ -51,8 +56,12 @@ class RecordErrors(Database):
         with self.writing() as connection:
             connection.execute(statement)
 
-    def standing(self, company: str, mapping: str) -> tuple[int, int, int]:
-        """Return how many records of a job wait, fail and are skipped.
+    def standing(
+        self, company: str, mapping: str, ways: Sequence[Direction] = ()
+    ) -> tuple[int, int, int, int]:
+        """Return how many records of a job wait, fail, are skipped or left alone.
+
+        The last are those that runs in these `ways` leave alone, as not coupled.
 
         A record that fails in both directions counts once; one that waits counts
         there alone, and a skipped one as skipped, whatever else is known of it.
@@ -83,6 +92,11 @@ class RecordErrors(Database):
         query = query.where(e.company == company, e.mapping == mapping)
         skipped = select(func.count()).select_from(coupling)
         skipped = skipped.where(*of_job, text(COUPLING_STATES["skipped"]))
+        a = left_alone.c
+        uncoupled = select(func.count()).select_from(left_alone)
+        uncoupled = uncoupled.where(
+            a.company == company, a.mapping == mapping, a.direction.in_(ways)
+        )
         waiting: set[str] = set()
         failing: set[str] = set()
         with self.reading() as connection:
@@ -91,7 +105,8 @@ class RecordErrors(Database):
                     continue
                 (failing if key is None else waiting).add(sent or got or source)
             count = int(connection.execute(skipped).scalar_one())
-        return len(waiting), len(failing - waiting), count
+            alone = int(connection.execute(uncoupled).scalar_one()) if ways else 0
+        return len(waiting), len(failing - waiting), count, alone
 
     def list_errors(
         self, company: str | None = None, mapping: str | None = None

@@ -153,7 +153,9 @@ class Outcome:
     repointed by removing and saving it. `errors` and `journal` name their own
     company, mapping and direction; the rest belongs to those named here.
     `lowered` moves watermarks of other jobs back: {(mapping, direction): to}.
-    `at` becomes the creation time of new couplings.
+    `at` becomes the creation time of new couplings. `left_alone` are source ids of
+    records that are not coupled and that the run left as they are; a record that is
+    coupled or fails is no more among them.
     """
 
     company: str
@@ -168,3 +170,4 @@ class Outcome:
     finished_intents: Sequence[int] = ()
     cursors: Mapping[str, str] = field(default_factory=dict)
     lowered: Mapping[tuple[str, Direction], datetime] = field(default_factory=dict)
+    left_alone: Sequence[str] = ()

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from tieline.errors import AlreadyCoupled, StoreError
 from tieline.store.column_types import to_milliseconds
 from tieline.store.frames import COLUMNS, to_raw
+from tieline.store.left_alone import LeftAlone
 from tieline.store.rows import Outcome
 from tieline.store.schema import (
     RAW_COUPLING,
@@ -37,7 +38,7 @@ class _NotOneToOne(Exception):
         self.pairs = pairs
 
 
-class Saving(Watermarks):
+class Saving(Watermarks, LeftAlone):
     """The one way in which couplings, errors and the journal are written."""
 
     def save(self, *outcomes: Outcome) -> None:
@@ -95,6 +96,7 @@ class Saving(Watermarks):
                 self._replacing(record_error, _ERROR_KEY),
                 [vars(row) for row in outcome.errors],
             )
+        self.note_left_alone(connection, outcome)
         if outcome.journal:
             self.insert_rows(connection, journal, outcome.journal)
         if outcome.finished_intents:
@@ -107,6 +109,7 @@ class Saving(Watermarks):
 
     def _remove(self, connection: Connection, outcome: Outcome) -> None:
         if outcome.removed:
+            self.note_uncoupled(connection, outcome)
             c = coupling.c
             connection.execute(
                 delete(coupling).where(

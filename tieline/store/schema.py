@@ -117,6 +117,15 @@ record_error = Table(
     Column("destination_version", Text),
 )
 
+left_alone = Table(
+    "left_alone",
+    metadata,
+    _key("company"),
+    _key("mapping"),
+    _key("direction"),
+    _key("source_id"),
+)
+
 watermark = Table(
     "watermark",
     metadata,
