@@ -17,7 +17,12 @@ import pandas as pd
 from flows.common_fields import ADDRESS, OURS, OWNER
 from flows.job import job_flow
 from flows.own_company import mark_source_as_ours
-from flows.primary_contact import PERSONS, adopt_contacts, postpone_primary
+from flows.primary_contact import (
+    PERSONS,
+    adopt_contacts,
+    keep_primary,
+    postpone_primary,
+)
 from tieline.batch import Action, Batch, rows_of
 from tieline.conversions import (
     CODE,
@@ -28,7 +33,6 @@ from tieline.conversions import (
     Option,
     Rule,
 )
-from tieline.identity import coupled_by_code
 from tieline.mapping import Direction, FieldMapping, Hooks, TableMapping
 from tieline.odata.model import Condition
 from tieline.session import Session
@@ -73,7 +77,7 @@ def _any_block(value: Any) -> Any:
 async def prepare_customers(batch: Batch, session: Session) -> None:
     """Let the primary contact follow its rules."""
     postpone_primary(batch)
-    await keep_uncoupled_primary_contact(batch, session)
+    await keep_primary(batch, session)
 
 
 async def complete_customers(batch: Batch, session: Session) -> None:
@@ -117,23 +121,6 @@ async def _release_contacts(
         company, "CONTACT", "to-dataverse", at=datetime.now(UTC), couplings=pairs
     )
     store.save(outcome)
-
-
-async def keep_uncoupled_primary_contact(batch: Batch, session: Session) -> None:
-    """Leave a primary contact that has no counterpart when the account has none."""
-    key = "primarycontactid"
-    if batch.to_dataverse or key not in batch.wanted:
-        return
-    cleared = [
-        position
-        for position, values in enumerate(batch.values)
-        if values.get(key) == "" and batch.destination_now[key][position]
-    ]
-    numbers = {batch.destination_now[key][position] for position in cleared}
-    coupled = await coupled_by_code(session, PERSONS, numbers)
-    for position in cleared:
-        if batch.destination_now[key][position] not in coupled:
-            del batch.values[position][key]
 
 
 async def name_contacts(

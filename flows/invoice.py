@@ -13,7 +13,13 @@ from __future__ import annotations
 from flows.common_fields import OURS, OWNER
 from flows.customer import PAYMENT_TERMS, SHIPPING_AGENT
 from flows.invoice_draft import leave_posted_alone, prepare_drafts
-from flows.invoice_header import INVOICES, Link, LookupForNew, prepare_invoices
+from flows.invoice_header import (
+    INVOICES,
+    Link,
+    LookupForNew,
+    describe_invoices,
+    prepare_invoices,
+)
 from flows.invoice_posting import insert_invoices
 from flows.invoice_steps import INVOICE_STEPS, finish_invoices, update_invoices
 from flows.job import job_flow
@@ -160,6 +166,7 @@ POSTEDSALESINV = TableMapping(
     ),
     hooks=Hooks(
         ignore=leave_posted_alone,
+        complete=describe_invoices,
         transformed=prepare,
         insert=insert_invoices,
         update=update_invoices,

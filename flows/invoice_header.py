@@ -15,6 +15,7 @@ from flows.invoice_order import Orders, orders_of
 from flows.invoice_prices import price_lists
 from flows.invoice_products import Sold, what_is_sold
 from flows.invoice_state import OPEN, InvoiceState, payment_state
+from tasks.converting import decide
 from tasks.load import rejected
 from tieline.batch import Action, Batch, rows_of
 from tieline.conversions import (
@@ -32,6 +33,7 @@ from tieline.session import Session
 INVOICES = "postedSalesInvoices"
 LINES = "postedSalesInvoiceLines"
 MEMORY = "posted invoices"
+TEXT_COLUMN = "workDescription"
 
 Row = Mapping[str, Any]
 
@@ -103,7 +105,6 @@ async def prepare_invoices(batch: Batch, session: Session) -> None:
     for position in new:
         if position not in batch.problems:
             batch.unfinished[position] = {"lines": True}
-    await _describe(batch, session)
 
 
 def _leave_closed_alone(batch: Batch) -> None:
@@ -211,6 +212,9 @@ def _take_order(batch: Batch, position: int, orders: Orders, order: Row) -> None
     if owner is not None and owner not in orders.users:
         owner = TeamId(owner)
     _choose(batch, position, "ownerid", owner)
+    if owner is not None and "ownerid" in batch.wanted:
+        # Not the salesperson's user: later runs keep the order's owner.
+        decide(batch, "ownerid", position, by_rule=True)
 
 
 def _choose(batch: Batch, position: int, key: str, value: Any) -> None:
@@ -220,19 +224,13 @@ def _choose(batch: Batch, position: int, key: str, value: Any) -> None:
         batch.values[position][key] = value
 
 
-async def _describe(batch: Batch, session: Session) -> None:
+async def describe_invoices(batch: Batch, session: Session) -> None:
     """The shipment method's text stands in for an empty work description."""
-    key = "description"
-    if key not in batch.wanted:
+    if not batch.to_dataverse or TEXT_COLUMN not in batch.source:
         return
     codes = batch.column("shipmentMethodCode")
-    empty = [
-        position
-        for position, text in enumerate(batch.wanted[key])
-        if not text
-        and codes[position]
-        and (batch.action[position] is Action.INSERT or key in batch.values[position])
-    ]
+    texts = list(batch.column(TEXT_COLUMN))
+    empty = [p for p, text in enumerate(texts) if not text and codes[p]]
     if not empty:
         return
     frame = await session.bc.by_values(
@@ -241,6 +239,7 @@ async def _describe(batch: Batch, session: Session) -> None:
         sorted({codes[position] for position in empty}),
         columns=("code", "displayName"),
     )
-    texts = dict(zip(frame["code"], frame["displayName"], strict=True))
+    names = dict(zip(frame["code"], frame["displayName"], strict=True))
     for position in empty:
-        _choose(batch, position, key, texts.get(codes[position]) or None)
+        texts[position] = names.get(codes[position]) or ""
+    batch.replace_column(TEXT_COLUMN, texts)

@@ -2,7 +2,8 @@
 
 A new contact becomes the primary contact of a parent that has none. That is no
 change of a user: the parent's coupling takes the new version, if the parent was
-in step before, and a counterpart that names nobody stays as it is.
+in step before, and a counterpart that names nobody stays as it is: a blank there
+takes nobody away here.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 import pandas as pd
 
+from tieline.agreed import decided, mark_of
 from tieline.batch import Action, Batch, rows_of
 from tieline.errors import SystemName, Throttled, Unavailable
 from tieline.identity import Home, coupled_by_code, coupled_by_dataverse_id
@@ -65,7 +67,13 @@ def note_writes(
         here, there = one.coupling["bc_common"], one.coupling["dataverse_common"]
         if one.agreed is not None:
             key, mine, theirs = one.agreed
-            here, there = {**(here or {}), key: mine}, {**(there or {}), key: theirs}
+            values: tuple[dict[str, Any], dict[str, Any]]
+            values = {key: mine}, {key: theirs}
+            if not (mine and theirs):
+                # One side was completed, and the other one stays as it is.
+                for common in values:
+                    common[mark_of(key, by_rule=True)] = [mine, theirs]
+            here, there = {**(here or {}), **values[0]}, {**(there or {}), **values[1]}
         row = {
             "bc_id": one.coupling["bc_id"],
             "dataverse_id": one.coupling["dataverse_id"],
@@ -268,6 +276,36 @@ async def adopt_contacts(batch: Batch, session: Session) -> None:
 
 
 _NONE = Written("")
+
+
+async def keep_primary(batch: Batch, session: Session) -> None:
+    """Leave a primary contact that the other side has no word about, forced or not.
+
+    One that is not coupled cannot be named there; and where one side was completed
+    alone, the other's blank says nothing of it.
+    """
+    if KEY not in batch.wanted:
+        return
+    there = batch.destination_now[KEY]
+    cleared = [
+        position
+        for position, values in enumerate(batch.values)
+        if KEY in values and not values[KEY] and there[position]
+    ]
+    if not cleared:
+        return
+    coupled = await _coupled_contacts(
+        session, batch.source_side, [there[position] for position in cleared]
+    )
+    here = batch.source_now[KEY]
+    stored = [(row and row["bc_common"]) or {} for row in batch.coupling]
+    sides = (here, there) if batch.to_dataverse else (there, here)
+    is_completed = decided(stored, KEY, *sides)
+    wanted = batch.wanted[KEY] = batch.wanted[KEY].copy()
+    for position in cleared:
+        if there[position] not in coupled or is_completed[position]:
+            del batch.values[position][KEY]
+            wanted[position] = there[position]
 
 
 def postpone_primary(batch: Batch) -> None:

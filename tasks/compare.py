@@ -1,4 +1,8 @@
-"""In which fields do two coupled records disagree, under the mapping?"""
+"""In which fields do two coupled records disagree, under the mapping?
+
+Both sides' values are converted as a run would convert them now. What the couplings
+remember is not asked, but for what a rule of the table decided.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +12,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tasks.converting import ABSENT, converted, is_blank, refers
 from tasks.job_run import JobRun
 from tasks.nested import read_lines
 from tasks.transform import travelling
+from tieline.agreed import decided
 from tieline.batch import Batch, rows_of
-from tieline.conversions import Transfer, Values, column_of
+from tieline.conversions import Values, column_of
 from tieline.mapping import Direction, FieldMapping, TableMapping
 from tieline.merge import Mask
 
 _NOTHING: Mapping[str, Any] = {}
-_ABSENT = object()
 
 
 async def differing_fields(
@@ -26,9 +31,9 @@ async def differing_fields(
     """Return for each pair the names of the fields in which its sides disagree.
 
     The three frames are aligned by position. A field agrees when the value, as a
-    run would convert it, is what the other side holds; when both ways are open
-    and the way back says so; or when both sides still hold what they last had in
-    common, one perhaps in a cut or normalised form. Writes nothing.
+    run would convert it now, is what the other side holds; when both ways are open
+    and the way back says so; or when a rule of the table decided that both sides
+    keep what they hold. Writes nothing.
     """
     bc = await _completed(run, couplings, bc)
     pairs = _Pairs(run, couplings, bc, dataverse)
@@ -60,13 +65,14 @@ def fields_moved_on_both_sides(
 def compared(mapping: TableMapping) -> list[tuple[FieldMapping, Direction]]:
     """Return the field rows that keep both sides equal, and which way they go.
 
-    A row for both ways goes to Dataverse; one for new records only keeps nothing
-    equal afterwards.
+    A row for both ways goes to Dataverse. One for new records only keeps nothing
+    equal afterwards, but what a reference points to is compared all the same.
     """
     rows: dict[str, tuple[FieldMapping, Direction]] = {}
     for one_way in mapping.passes(mapping.direction):
         for row in travelling(mapping, one_way):
-            if row.applies != "insert":
+            is_reference = row.conversion.translates and row.bc and row.dataverse
+            if row.applies != "insert" or is_reference:
                 rows.setdefault(row.key, (row, one_way))
     return list(rows.values())
 
@@ -109,16 +115,23 @@ class _Pairs:
         now = {"bc": self._now(row, "bc"), "dataverse": self._now(row, "dataverse")}
         to = one_way is Direction.TO_DATAVERSE
         here, there = ("bc", "dataverse") if to else ("dataverse", "bc")
-        wanted, is_known = await self._converted(row, one_way, now[here])
+        run = self._run
+        wanted, is_known = await converted(run, row, one_way, now[here])
         equal: Mask = is_known & (wanted == now[there])
         if row.not_null:
-            equal |= column_of(v is None or v == "" for v in wanted).astype(bool)
-        equal |= self._as_last_agreed(row, now)
+            missing = is_blank(wanted)
+            if row.conversion.translates:
+                # A reference that stands for nothing is no blank.
+                missing &= ~refers(row, one_way, now[here])
+            equal |= missing
+        equal |= decided(
+            self._commons["bc"], row.key, now["bc"], now["dataverse"], by_person=False
+        )
         left = np.flatnonzero(~equal)
-        is_two_way = self._run.mapping.direction is Direction.BIDIRECTIONAL
+        is_two_way = run.mapping.direction is Direction.BIDIRECTIONAL
         if row.both_ways and is_two_way and len(left):
-            back, is_known = await self._converted(
-                row, one_way.opposite, now[there][left]
+            back, is_known = await converted(
+                run, row, one_way.opposite, now[there][left]
             )
             equal[left] = is_known & (back == now[here][left])
         differ: Mask = ~equal
@@ -141,32 +154,6 @@ class _Pairs:
         )
         return row.conversion.normal("bc" if side == "bc" else "dataverse", values)
 
-    async def _converted(
-        self, row: FieldMapping, one_way: Direction, values: Values
-    ) -> tuple[Values, Mask]:
-        """Convert a column as the transform stage does; say what could be."""
-        to = one_way is Direction.TO_DATAVERSE
-        mapping, session = self._run.mapping, self._run.session
-        table = await session.side("dataverse" if to else "bc").table(
-            mapping.dataverse if to else mapping.bc
-        )
-        target = table.columns.get((row.dataverse if to else row.bc) or "")
-        inserting = np.zeros(len(values), dtype=bool)
-        transfer = Transfer(session, row, one_way, target, inserting, is_dry=True)
-        known = await row.conversion.prepare(values, transfer)
-        wanted = row.conversion.convert(values, known, transfer)
-        is_known = np.ones(len(values), dtype=bool)
-        is_known[list(transfer.problems)] = False
-        return wanted, is_known
-
-    def _as_last_agreed(self, row: FieldMapping, now: Mapping[str, Values]) -> Mask:
-        """Tell where neither side moved away from the last common values."""
-        same = np.ones(self._size, dtype=bool)
-        for side, values in now.items():
-            common = _common(self._commons[side], row.key)
-            same &= (common != _ABSENT) & (common == values)
-        return same
-
 
 def _common(commons: Sequence[Mapping[str, Any]], key: str) -> Values:
-    return column_of(common.get(key, _ABSENT) for common in commons)
+    return column_of(common.get(key, ABSENT) for common in commons)

@@ -26,6 +26,11 @@ async def couple(one_pass: Pass, batch: Batch) -> Batch:
     Afterwards the batch holds only rows to insert and rows whose counterpart was
     read; skipped, unchanged, ignored and uncoupled rows are counted and gone.
     """
+    return await coupled(one_pass, batch)
+
+
+async def coupled(one_pass: Pass, batch: Batch) -> Batch:
+    """Do what the task does, outside of a flow too."""
     run = one_pass.run
     hooks = run.mapping.hooks
     if hooks.ignore is not None:
@@ -101,7 +106,8 @@ def _drop_skipped_and_echoes(run: JobRun, batch: Batch) -> None:
 
     A row whose version equals the stored one was last written by us or already
     looked at; it is left alone unless the last run failed on it, the opposite
-    pass left something to carry, or the run insists. No version proves nothing.
+    pass left something to carry, the run insists, or it is a full one: that compares
+    every field of every record. No version proves nothing.
     """
     if run.options.force:
         batch.forced[:] = True
@@ -120,7 +126,7 @@ def _drop_skipped_and_echoes(run: JobRun, batch: Batch) -> None:
         if row["skipped"] and batch.source_ids[position] not in batch.healed:
             batch.action[position] = Action.SKIP
         elif (
-            not run.options.force
+            not (run.options.force or run.options.full)
             and not batch.insist
             and row[stored] == versions[position] != ""
             and row[batch.result_name] != "failure"

@@ -9,13 +9,17 @@ from typing import Any, Literal
 import pandas as pd
 
 from tasks.compare import differing_fields, fields_moved_on_both_sides
-from tasks.job_run import JobRun
+from tasks.couple import coupled
+from tasks.extract import Reader
+from tasks.job_run import JobRun, Pass
 from tasks.named import is_id, plain_name, resolve_records
+from tasks.transform import transformed, travelling
 from tieline.batch import Action, Batch, moment
 from tieline.explanation import Facts
 from tieline.identity import coupled_by_code
 from tieline.mapping import Direction
 from tieline.odata.model import Condition
+from tieline.report import JobReport
 from tieline.store import Coupling, ErrorRow
 
 SideName = Literal["bc", "dataverse"]
@@ -151,4 +155,41 @@ async def _of_pair(
         differing=tuple(fields),
         disputed=tuple(name for name in fields if name in apart),
         moved=frozenset(moved),
+        remedies=await _remedies(run, coupling, set(fields)) if fields else (),
     )
+
+
+async def _remedies(
+    run: JobRun, coupling: Coupling, differing: set[str]
+) -> tuple[str, ...]:
+    """Try what a forced run each way would write; keep what carries all fields."""
+    found = []
+    for action, one_way in (
+        ("send", Direction.TO_DATAVERSE),
+        ("get", Direction.FROM_DATAVERSE),
+    ):
+        if not run.mapping.direction.covers(one_way):
+            continue
+        to = one_way is Direction.TO_DATAVERSE
+        written = await _forced(
+            run, one_way, coupling.bc_id if to else coupling.dataverse_id
+        )
+        if differing <= written:
+            found.append(action)
+    return tuple(found)
+
+
+async def _forced(run: JobRun, one_way: Direction, source_id: str) -> set[str]:
+    """Return the names of the fields that a forced run of one record would write."""
+    options = replace(run.options, direction=one_way, force=True, dry_run=True)
+    session = run.session.rehearsal()
+    trial = JobRun(run.mapping, options, session, JobReport(run.mapping.name), run.log)
+    one_pass = Pass(trial, one_way, queue=[source_id])
+    batch = await Reader(one_pass).next_batch()
+    if batch is None:
+        return set()
+    # A skipped record does not travel, but the advice is to put it right first.
+    batch = await transformed(trial, await coupled(one_pass, batch))
+    keys = set(batch.values[0]) if len(batch) and not batch.problems else set()
+    names = {row.key: row.name for row in travelling(run.mapping, one_way)}
+    return {names[key] for key in keys if key in names}

@@ -34,6 +34,7 @@ def lines_pass(one_pass: Pass) -> Pass | None:
         update_conflict=nested.mapping.update_conflict,
         deletion_conflict=nested.mapping.deletion_conflict,
         only_coupled=nested.mapping.only_coupled,
+        full=run.options.full,
         dry_run=run.options.dry_run,
     )
     of_lines = JobRun(

@@ -10,6 +10,7 @@ import pandas as pd
 from tasks.job_run import Pass
 from tasks.outcome import coupling_row
 from tasks.transform import travelling
+from tieline.agreed import is_mark
 from tieline.batch import rows_of
 from tieline.conversions import column_of
 from tieline.errors import SystemName
@@ -94,7 +95,9 @@ def _coupling(
     }
     for key, wrote in intent.payload["wrote"].items():
         field = fields.get(key)
-        if field is not None and _holds(field, to, found, wrote):
+        if is_mark(key):
+            mine[key] = theirs[key] = wrote
+        elif field is not None and _holds(field, to, found, wrote):
             mine[key] = intent.payload["source"].get(key, wrote)
             theirs[key] = wrote
     row[f"{here}_common"], row[f"{there}_common"] = mine, theirs

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,11 +9,20 @@ import numpy.typing as npt
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from tasks.coming_back import note_what_comes_back
+from tasks.converting import (
+    ABSENT,
+    Moved,
+    Pairs,
+    blank_column,
+    commons_of,
+    is_blank,
+    moved_translations,
+)
 from tasks.job_run import JobRun
 from tasks.never_common import NeverCommon, conflict_of
 from tieline.batch import Action, Batch, rows_of
-from tieline.columns import transposed
-from tieline.conversions import Transfer, Values, column_of
+from tieline.conversions import Transfer, Values
 from tieline.mapping import Direction, FieldMapping, TableMapping
 from tieline.merge import (
     Decision,
@@ -28,13 +36,15 @@ from tieline.odata.model import Table
 
 Mask = npt.NDArray[np.bool_]
 
-_NOTHING: Mapping[str, Any] = {}
-_ABSENT = object()
-
 
 @task(name="transform", cache_policy=NO_CACHE, persist_result=False)
 async def transform(run: JobRun, batch: Batch) -> Batch:
     """Give every row of the batch its action and the values to write."""
+    return await transformed(run, batch)
+
+
+async def transformed(run: JobRun, batch: Batch) -> Batch:
+    """Do what the task does, outside of a flow too."""
     if not len(batch):
         return batch
     target = await run.session.side(batch.destination_side).table(
@@ -50,7 +60,10 @@ async def transform(run: JobRun, batch: Batch) -> Batch:
     batch.drop_done(Action.SKIP)
     if not len(batch):
         return batch
-    _note_what_only_comes_back(run.mapping, batch)
+    if run.mapping.direction is Direction.BIDIRECTIONAL:
+        await note_what_comes_back(
+            run, batch, travelling(run.mapping, batch.direction.opposite)
+        )
     _apply_templates(batch)
     if run.mapping.hooks.transformed is not None:
         await run.mapping.hooks.transformed(batch, run.session)
@@ -81,10 +94,11 @@ async def _decide(
     inserting = batch.is_(Action.INSERT)
     rows = travelling(run.mapping, batch.direction)
     keys = [row.key for row in rows]
-    bases = _commons(batch, batch.source_side, keys)
-    bases_there = _commons(batch, batch.destination_side, keys)
+    bases = commons_of(batch, batch.source_side, keys)
+    bases_there = commons_of(batch, batch.destination_side, keys)
     is_two_way = run.mapping.direction is Direction.BIDIRECTIONAL
     to = batch.to_dataverse
+    stored = [(row and row["bc_common"]) or {} for row in batch.coupling]
     decisions: dict[str, Decisions] = {}
     for row in rows:
         source_name, target_name = (
@@ -98,9 +112,7 @@ async def _decide(
         conversion = row.conversion
         now = conversion.normal(
             batch.source_side,
-            batch.column(source_name)
-            if source_name
-            else column_of([None] * len(batch)),
+            batch.column(source_name) if source_name else blank_column(len(batch)),
         )
         transfer = Transfer(
             run.session,
@@ -115,14 +127,25 @@ async def _decide(
         there = conversion.normal(
             batch.destination_side, batch.destination_column(target_name or "")
         )
-        for position, error in transfer.problems.items():
-            batch.fail(position, error)
         base, base_there = bases[row.key], bases_there[row.key]
-        has_base = (base != _ABSENT) & (base_there != _ABSENT)
+        has_base = (base != ABSENT) & (base_there != ABSENT)
         differs, both_ways = wanted != there, row.both_ways and is_two_way
+        moved = await _moved(
+            run,
+            row,
+            batch,
+            Pairs((now, there), (base, base_there), has_base & ~inserting, stored),
+            wanted,
+            transfer,
+        )
+        returns = moved.destination & ~batch.forced & both_ways
+        for position, error in transfer.problems.items():
+            if not returns[position]:
+                batch.fail(position, error)
         decision = decide_field(
-            source_changed=changed_since(now, base, has_base=has_base),
-            destination_changed=changed_since(there, base_there, has_base=has_base),
+            source_changed=changed_since(now, base, has_base=has_base) | moved.source,
+            destination_changed=changed_since(there, base_there, has_base=has_base)
+            | returns,
             differs=differs,
             both_ways=both_ways,
             forced=batch.forced,
@@ -146,6 +169,23 @@ async def _decide(
     return decisions
 
 
+async def _moved(
+    run: JobRun,
+    row: FieldMapping,
+    batch: Batch,
+    pairs: Pairs,
+    wanted: Values,
+    transfer: Transfer,
+) -> Moved:
+    """Find the references that translate otherwise than when both sides agreed."""
+    if not row.conversion.translates or not batch.is_coupled.any():
+        nothing = np.zeros(len(batch), dtype=bool)
+        return Moved(nothing, nothing)
+    is_known = np.ones(len(batch), dtype=bool)
+    is_known[list(transfer.problems)] = False
+    return await moved_translations(run, row, batch.direction, pairs, wanted, is_known)
+
+
 def _respect_field_rules(
     row: FieldMapping, decision: Decisions, wanted: Values, inserting: Mask
 ) -> None:
@@ -156,16 +196,7 @@ def _respect_field_rules(
     elif row.applies == "modify":
         decision[inserting] = Decision.KEEP
     if row.not_null:
-        missing = np.array([v is None or v == "" for v in wanted], dtype=bool)
-        decision[missing & (decision != Decision.PENDING)] = Decision.KEEP
-
-
-def _commons(batch: Batch, side: str, keys: list[str]) -> dict[str, Values]:
-    """Return what a side last had in common with the other, by field key."""
-    name = f"{side}_common"
-    commons = [(row and row[name]) or _NOTHING for row in batch.coupling]
-    columns = transposed(commons, keys, missing=_ABSENT)
-    return {key: column_of(list(c)) for key, c in zip(keys, columns, strict=True)}
+        decision[is_blank(wanted) & (decision != Decision.PENDING)] = Decision.KEEP
 
 
 def _settle_rows(
@@ -199,7 +230,7 @@ def _settle_rows(
         wanted, row = batch.wanted[key], rows[key]
         writes = decision == Decision.WRITE
         if row.applies != "insert" and batch.forced.any():
-            writes |= batch.forced & ~(row.not_null & _blank(wanted))
+            writes |= batch.forced & ~(row.not_null & is_blank(wanted))
         for position in map(int, np.flatnonzero(writes)):
             if not inserting[position] or not _is_blank(wanted[position]):
                 batch.values[position][key] = wanted[position]
@@ -228,10 +259,6 @@ def _settle_rows(
     for position in set(batch.problems) - batch.partial:
         for settled in batch.settled.values():
             settled[position] = False
-
-
-def _blank(values: Values) -> Mask:
-    return np.array([_is_blank(value) for value in values], dtype=bool)
 
 
 def _is_blank(value: Any) -> bool:
@@ -277,30 +304,6 @@ def _judge(run: JobRun, batch: Batch, never: NeverCommon) -> dict[int, Verdict]:
             both_changed_and_differ=changed_here and changed_there,
         )
     return verdicts
-
-
-def _note_what_only_comes_back(mapping: TableMapping, batch: Batch) -> None:
-    """Mark rows pending whose destination changed in a field of the other way only.
-
-    This pass neither compares nor writes such a field, but it stores the version of
-    the row that it read, and with it the opposite pass would take the change for an
-    echo.
-    """
-    if mapping.direction is not Direction.BIDIRECTIONAL or batch.destination is None:
-        return
-    side = batch.destination_side
-    stored = column_of([row and row[f"{side}_version"] for row in batch.coupling])
-    moved = batch.is_coupled & (stored != batch.destination_column("version"))
-    rows = travelling(mapping, batch.direction.opposite)
-    bases = _commons(batch, side, [row.key for row in rows]) if moved.any() else {}
-    for row in rows:
-        column = (row.bc if side == "bc" else row.dataverse) or ""
-        if row.key in batch.destination_now or column not in batch.destination:
-            continue
-        now = row.conversion.normal(side, batch.destination_column(column))
-        batch.destination_now[row.key] = now
-        if bases and row.applies != "insert":
-            batch.pending |= moved & (now != bases[row.key])
 
 
 def _apply_templates(batch: Batch) -> None:

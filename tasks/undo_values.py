@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tasks.converting import decide
 from tasks.load import load
 from tasks.nested import read_lines
 from tasks.transform import travelling
@@ -123,6 +124,8 @@ def _choose(undoing: Undoing, batch: Batch, position: int, id_: str) -> None:
             batch.values[position][key] = former
         batch.wanted[key][position] = former
         batch.settled[key][position] = True
+        if row.conversion.translates:
+            decide(batch, key, position, by_rule=False)
     coupling = batch.coupling[position]
     version = batch.destination_column("version")[position]
     batch.pending[position] = version != coupling[f"{batch.destination_side}_version"]

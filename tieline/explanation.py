@@ -40,7 +40,8 @@ class Facts:
     pair disagrees, `disputed` those of them for both ways that both sides changed,
     `moved` the sides that changed since the last run. `is_new` tells that the next
     run would read an uncoupled record; `is_released` that what it waited for is
-    coupled now; `left_out` that a rule of the table keeps it out.
+    coupled now; `left_out` that a rule of the table keeps it out. `remedies` are the
+    actions, send or get, that were tried and would bring the pair into line.
     """
 
     mapping: TableMapping
@@ -57,6 +58,7 @@ class Facts:
     is_new: bool = False
     is_released: bool = False
     left_out: bool = False
+    remedies: tuple[str, ...] = ()
 
     @property
     def error(self) -> ErrorRow | None:
@@ -257,7 +259,12 @@ def _differs(facts: Facts) -> str:
         )
     if facts.mapping.always_full:
         return f"{fields} and will be transferred at the next run."
-    action = "send" if "bc" in sources else "get"
+    if not facts.remedies:
+        return (
+            f"{fields}, and no run brings it into line: couple what it refers to, or "
+            "change it on one side."
+        )
+    action = facts.remedies[0]
     return (
         f"{fields}, though the side that {job} reads did not change: `tieline "
         f"resolve {job} {action} --record {name}` brings it into line."

@@ -76,11 +76,14 @@ class Conversion:
     """Copies a value as it is; the other conversions refine it.
 
     `title` names it in listings. `transfers` is false for rows that only choose
-    a bind target and hold no value of their own.
+    a bind target and hold no value of their own. `translates` is true where what a
+    value becomes hangs on more than the value, a coupling for one: it may become
+    something else tomorrow.
     """
 
     title = "copy"
     transfers = True
+    translates = False
     reads_bc = True
     reads_dataverse = True
 
@@ -130,6 +133,7 @@ class Constant(Conversion):
 
     value: Any
     title = "constant"
+    translates = True
     reads_bc = False
     reads_dataverse = True
 

@@ -30,6 +30,7 @@ class Lookup(Conversion):
     bc: str = ""
     bc_key: str = "number"
     title = "lookup"
+    translates = True
 
     @property
     def home(self) -> Home:
@@ -237,6 +238,7 @@ class Company(Conversion):
     """The company row of Dataverse (bcbi_companyid) that marks rows as ours."""
 
     title = "own company"
+    translates = True
     reads_bc = False
 
     async def prepare(self, values: Values, transfer: Transfer) -> str | None:

@@ -27,6 +27,7 @@ class Option(Conversion):
     noun: str
     also: tuple[str, ...] = ()
     title = "option"
+    translates = True
 
     @property
     def awaits(self) -> str:
