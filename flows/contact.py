@@ -162,6 +162,8 @@ def _remember_unresolved(batch: Batch) -> None:
         columns = getattr(batch, name)
         columns[PARENT] = columns[PARENT].copy()
     for position, account in enumerate(batch.wanted[PARENT]):
+        if batch.pending[position]:
+            continue  # the account may be another customer's by now
         if account is None and batch.action[position] != Action.INSERT:
             batch.source_now[PARENT][position] = ""
             batch.wanted[PARENT][position] = batch.destination_now[PARENT][position]
