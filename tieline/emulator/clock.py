@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+_STOPPED: ContextVar[datetime | None] = ContextVar("stopped", default=None)
 
 
 @dataclass
@@ -20,6 +28,9 @@ class Clock:
 
     def now(self) -> datetime:
         """Return the service's time, cut to milliseconds."""
+        stopped = _STOPPED.get()
+        if stopped is not None:
+            return stopped
         moment = (self.fixed or datetime.now(UTC)) + self.skew
         return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
@@ -33,3 +44,29 @@ class Clock:
     def date_header(self) -> str:
         """Return the time as an HTTP Date header writes it."""
         return format_datetime(self.now(), usegmt=True)
+
+    @contextmanager
+    def stopped_at(self, moment: datetime) -> Iterator[None]:
+        """Let the block, and nobody else, see this time."""
+        token = _STOPPED.set(moment)
+        try:
+            yield
+        finally:
+            _STOPPED.reset(token)
+
+
+class Late(Generic[T]):
+    """A transaction that has stamped its rows, and that nobody sees until it commits.
+
+    Its rows bear the time at which it was made, whenever `commit` is called.
+    """
+
+    def __init__(self, clock: Clock, work: Callable[[], T]) -> None:
+        self.at = clock.now()
+        self._clock = clock
+        self._work = work
+
+    def commit(self) -> T:
+        """Carry the work out, stamped with the time of the beginning."""
+        with self._clock.stopped_at(self.at):
+            return self._work()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date
 from threading import RLock
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import orjson
@@ -24,13 +24,14 @@ from tieline.emulator.business_central.schema import (
     schema,
 )
 from tieline.emulator.business_central.selection import one
-from tieline.emulator.business_central.tables import Row
-from tieline.emulator.clock import Clock
+from tieline.emulator.business_central.tables import Row, Uncommitted
+from tieline.emulator.clock import Clock, Late
 from tieline.emulator.surface import Ground
 
 PAGE_ROWS = 20_000
 MOST_NODES = 100
 """Nodes that a filter may have: 19 comparisons in a chain, not 20."""
+T = TypeVar("T")
 
 
 class BusinessCentralState:
@@ -125,6 +126,19 @@ class LiveCompany(Company):
         with self.surroundings.lock:
             page = page_for(set, route)
             writing.delete(self, page, one(self, page, id))
+
+    def late(self, work: Callable[[], T]) -> Late[T]:
+        """Begin a transaction that stamps now and is seen when it commits.
+
+        `work` is what it does, such as `lambda: company.insert(...)`.
+        """
+        return Late(self.surroundings.clock, work)
+
+    def uncommitted(self, work: Callable[[], object]) -> Uncommitted:
+        """Do `work` in a transaction that is seen at once and may be rolled back."""
+        with self.surroundings.lock:
+            undos = self.journal.recorded(work)
+        return Uncommitted(undos, self.surroundings.lock)
 
     def rows(self, set: str) -> list[Row]:
         """Return the stored rows behind a set, in the order of their key."""

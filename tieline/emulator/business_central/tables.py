@@ -6,6 +6,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from threading import RLock
 from typing import Any
 
 from tieline.emulator.business_central.refusals import no_such_row, same_key
@@ -65,6 +66,37 @@ class Journal:
         self._open.pop()
         if self._open:
             self._open[-1].extend(undos)
+
+    def recorded(self, work: Callable[[], object]) -> list[Callable[[], None]]:
+        """Do the work; return how it is taken back, step by step, last one last."""
+        undos: list[Callable[[], None]] = []
+        self._open.append(undos)
+        try:
+            work()
+        finally:
+            self._open.remove(undos)
+        return undos
+
+
+class Uncommitted:
+    """A transaction whose rows others see before it commits, and may roll back.
+
+    Its rows are locked in the service; here nobody else may write them meanwhile.
+    """
+
+    def __init__(self, undos: list[Callable[[], None]], lock: RLock) -> None:
+        self._undos = undos
+        self._lock = lock
+
+    def commit(self) -> None:
+        """Keep what was shown."""
+        self._undos.clear()
+
+    def rollback(self) -> None:
+        """Take everything back: rows have their former times and versions again."""
+        with self._lock:
+            while self._undos:
+                self._undos.pop()()
 
 
 class LookUp:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
-from tieline.emulator.clock import Clock
+from tieline.emulator.clock import Clock, Late
 from tieline.emulator.counters import Counters
 from tieline.emulator.dataverse.organization import Organization
 from tieline.emulator.dataverse.storage import Row
 from tieline.emulator.dataverse.writing import Writer
 from tieline.emulator.faults import Faults
 from tieline.emulator.token import Tokens
+
+T = TypeVar("T")
 
 
 class DataverseState(Organization):
@@ -71,6 +73,13 @@ class DataverseState(Organization):
         """
         with self.lock, self.data.transaction():
             self._writer(user).delete(table, row_id)
+
+    def late(self, work: Callable[[], T]) -> Late[T]:
+        """Begin a transaction that stamps now and is seen when it commits.
+
+        `work` is what it does, such as `lambda: state.edit_as(...)`.
+        """
+        return Late(self.clock, work)
 
     def add_user(self, name: str, email: str = "", **values: Any) -> str:
         """Create a person with the last word of `name` as the last name."""
