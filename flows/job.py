@@ -12,12 +12,13 @@ from prefect.states import Failed
 
 from tasks.company_row import separate_companies
 from tasks.couple import couple
-from tasks.extract import Reader, extract, start_pass
+from tasks.extract import Reader, end_pass, extract, start_pass
 from tasks.guard import guard_deletions
 from tasks.inactivity import Rhythm
 from tasks.job_run import JobRun, Pass
 from tasks.load import load
 from tasks.log import IDLE, RunLog, end_state, idle_state, mark_run, write_log
+from tasks.lost import take_lost
 from tasks.nested import finish_lines, line_batches, lines_pass
 from tasks.preview import plan_parameters, preview_rest
 from tasks.progress import Progress
@@ -42,7 +43,7 @@ from tieline.settings import Settings, load_settings
 
 DirectionName = Literal["to-dataverse", "from-dataverse", "bidirectional"]
 UpdateConflictName = Literal["none", "send", "get", "merge"]
-DeletionConflictName = Literal["none", "restore", "remove-coupling"]
+DeletionConflictName = Literal["none", "restore", "remove-coupling", "delete"]
 
 LOCK_WAIT_S = 300.0
 
@@ -313,12 +314,14 @@ async def _run_pass(run: JobRun, one_way: Direction, progress: Progress) -> None
         await recover(one_pass.lines)
     await _drain(one_pass, progress, allow_deletions=False)
     await _take_deletions(one_pass, progress)
+    if one_pass.lost:
+        await take_lost(one_pass)
     if one_pass.lines is not None:
         await _take_deletions(one_pass.lines, progress)
     if run.options.dry_run:
         await preview_rest(run, one_way)
     else:
-        _end_pass(one_pass)
+        end_pass(one_pass)
     if run.mapping.hooks.finished is not None:
         await run.mapping.hooks.finished(run.session, run.options, run.report)
 
@@ -360,19 +363,6 @@ async def _take_deletions(one_pass: Pass, progress: Progress) -> None:
         await guard_deletions(one_pass)
         one_pass.queue, one_pass.deletions = one_pass.deletions, []
         await _drain(one_pass, progress, allow_deletions=True)
-
-
-def _end_pass(one_pass: Pass) -> None:
-    """Save how far the pass came, now that all of it is stored."""
-    run = one_pass.run
-    store, company, name = run.session.store, run.session.company_id, run.mapping.name
-    for cursor, value in one_pass.cursors.items():
-        store.set_cursor(company, name, cursor, value)
-    watermark = one_pass.watermark
-    if watermark is not None:
-        store.advance_watermark(
-            company, name, one_pass.way, watermark, revision=one_pass.revision
-        )
 
 
 async def _drain(one_pass: Pass, progress: Progress, *, allow_deletions: bool) -> None:

@@ -228,11 +228,18 @@ def _resolve_deletion(one_pass: Pass, batch: Batch, position: int) -> None:
     guard can count them before the first is done.
     """
     policy = one_pass.run.options.deletion_conflict
-    if policy is DeletionConflictPolicy.NONE:
+    is_told = policy is DeletionConflictPolicy.NONE
+    if policy is DeletionConflictPolicy.DELETE:
+        # Only rows of Dataverse are ever deleted: the source's, on their way back.
+        is_told = batch.to_dataverse
+    if is_told:
         error = CoupledToDeleted.of(
             batch.destination_side, batch.destination_id[position]
         )
         batch.fail(position, error)
+    elif policy is DeletionConflictPolicy.DELETE:
+        one_pass.lost[batch.source_ids[position]] = batch.destination_side
+        batch.action[position] = Action.DEFERRED
     elif not batch.allow_deletions:
         one_pass.deletions.append(batch.source_ids[position])
         batch.action[position] = Action.DEFERRED

@@ -1,20 +1,29 @@
-"""Which rows does a pass look at? Changed ones, and those it was asked to retry."""
+"""The rows that a pass looks at: changed ones, and those it was asked to retry."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import numpy as np
+import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.deletions import notice_deletions
+from tasks.deletions import deletion_cursors, notice_deletions, take_gone
 from tasks.job_run import JobRun, Pass
+from tasks.look_back import (
+    Shown,
+    changed_pages,
+    load_read_at,
+    read_at_name,
+    read_at_value,
+    without_known,
+)
 from tasks.named import named_sources
 from tieline.batch import Batch, moment
 from tieline.failures import has_moved
 from tieline.mapping import Direction
 from tieline.odata.model import Page
-from tieline.store import Outcome
 
 LEFT_ALONE = "left alone {way}"
 """The cursor that says whether all records that are left alone are noted."""
@@ -27,6 +36,7 @@ class Reader:
         """Start at the beginning of the pass."""
         self.current = one_pass
         self._pages: AsyncIterator[Page] | None = None
+        self._shown: Shown | None = None
         self._ended = False
 
     async def next_batch(self) -> Batch | None:
@@ -43,8 +53,10 @@ class Reader:
                 one_pass.uncoupled[size:],
             )
             return await self._left_alone(ids)
-        if run.options.records or run.mapping.only_candidates or self._ended:
+        if run.options.records or run.mapping.only_candidates:
             return None
+        if self._ended:
+            return await self._not_shown_again()
         return await self._page()
 
     async def _by_id(self, ids: list[str]) -> Batch:
@@ -57,7 +69,7 @@ class Reader:
         )
         batch.gone = sorted(set(ids) - set(frame["id"]))
         if not run.mapping.only_candidates:
-            self._forget_gone(batch, batch.gone)
+            take_gone(self.current, batch.gone)
         return batch
 
     async def _left_alone(self, ids: list[str]) -> Batch:
@@ -76,48 +88,51 @@ class Reader:
         self.current.done.update(ids)
         return Batch(run.mapping, direction, run.options, frame, run_id=run.run_id)
 
-    def _forget_gone(self, batch: Batch, gone: list[str]) -> None:
-        """Forget the errors of uncoupled records that no longer exist."""
-        run = self.current.run
-        store, company = run.session.store, run.session.company_id
-        coupled = store.couplings(
-            company, run.mapping.name, side=batch.source_side, ids=gone
-        )
-        cleared = [id_ for id_ in gone if id_ not in coupled.index]
-        if cleared:
-            store.save(
-                Outcome(
-                    company, run.mapping.name, batch.way, at=run.now, cleared=cleared
-                )
-            )
-
     async def _page(self) -> Batch | None:
-        run = self.current.run
         if self._pages is None:
-            side, table, columns = self._source()
-            self._pages = run.session.side(side).changed(
-                table,
-                columns=columns,
-                where=await run.filter_of(side),
-                since=self.current.since,
-                page_rows=run.session.settings.batch_rows,
-            )
+            self._pages = changed_pages(self.current, *self._source())
         page = await anext(self._pages, None)
         if page is None:
             self._ended = True
-            return None
+            return await self._not_shown_again()
         self._ended = page.last
+        if self._shown is None:
+            self._shown = Shown(self.current)
         frame = page.frame
+        self._shown.saw(frame)
         self.current.saw(moment(frame["modified"].max()), page.served_at)
         if self.current.done:
             frame = frame[~frame["id"].isin(self.current.done)]
+        frame = without_known(self.current, frame)
+        return self._batch(frame, insist=self.current.run.mapping.always_full)
+
+    async def _not_shown_again(self) -> Batch | None:
+        """Read by id what was shown within the look-back span and is not any more."""
+        missing = {} if self._shown is None else self._shown.missing()
+        ids = [id_ for id_ in missing if id_ not in self.current.done]
+        if not ids:
+            return None
+        side, table, columns = self._source()
+        frame = await self.current.run.session.side(side).by_id(
+            table, ids, columns=columns
+        )
+        take_gone(self.current, sorted(set(ids) - set(frame["id"])))
+        is_same = [
+            missing[id_] == version != ""
+            for id_, version in zip(frame["id"], frame["version"], strict=True)
+        ]
+        moved = frame[~np.array(is_same, dtype=bool)]
+        return self._batch(moved, insist=False) if len(moved) else None
+
+    def _batch(self, frame: pd.DataFrame, *, insist: bool) -> Batch:
+        run = self.current.run
         return Batch(
             run.mapping,
             self.current.direction,
             run.options,
             frame,
             run_id=run.run_id,
-            insist=run.mapping.always_full,
+            insist=insist,
         )
 
     def _source(self) -> tuple[str, str, tuple[str, ...]]:
@@ -133,14 +148,32 @@ async def extract(reader: Reader) -> Batch | None:
     return await reader.next_batch()
 
 
+def begin_at_position(one_pass: Pass) -> None:
+    """Find where the read begins; a full run clears the positions that it covers.
+
+    They are set anew when the pass was read to its end.
+    """
+    run = one_pass.run
+    store, job = run.session.store, (run.session.company_id, run.mapping.name)
+    since, one_pass.revision = store.watermark(*job, one_pass.way)
+    if run.options.full and not run.options.records:
+        one_pass.revision = store.forget_positions(
+            *job,
+            one_pass.way,
+            cursors=[read_at_name(one_pass), *deletion_cursors(one_pass)],
+        )
+    elif not run.mapping.always_full:
+        one_pass.since = since
+        one_pass.read_at = load_read_at(one_pass)
+        one_pass.look_back()
+
+
 async def start_pass(run: JobRun, direction: Direction) -> Pass:
     """Set a pass up: its watermark, and the records it must look at besides."""
     one_pass = Pass(run, direction)
     store, mapping = run.session.store, run.mapping
     company = run.session.company_id
-    since, one_pass.revision = store.watermark(company, mapping.name, one_pass.way)
-    if not (run.options.full or mapping.always_full):
-        one_pass.since = since
+    begin_at_position(one_pass)
     if mapping.hooks.ready is not None:
         await mapping.hooks.ready(run.session, run.options, direction)
     if run.options.records:
@@ -172,7 +205,7 @@ def _find_uncoupled(one_pass: Pass) -> None:
     known = LEFT_ALONE.format(way=one_pass.way)
     creates = not run.options.only_coupled and one_pass.since is not None
     if creates and store.cursor(company, name, known) != "known":
-        one_pass.since = None
+        one_pass.since = one_pass.begins_at = None
     if one_pass.since is None:
         if not run.options.dry_run:
             store.forget_left_alone(company, name, one_pass.way)
@@ -222,3 +255,19 @@ async def _couple_awaited_options(one_pass: Pass) -> None:
             await row.conversion.refresh(
                 keys, run.session, one_pass.direction, is_dry=run.options.dry_run
             )
+
+
+def end_pass(one_pass: Pass) -> None:
+    """Save how far the pass came, now that all of it is stored."""
+    run = one_pass.run
+    store, job = run.session.store, (run.session.company_id, run.mapping.name)
+    if one_pass.served_at is not None:
+        read_at = read_at_value(one_pass, one_pass.served_at)
+        one_pass.cursors[read_at_name(one_pass)] = read_at
+    for cursor, value in one_pass.cursors.items():
+        store.set_cursor(*job, cursor, value)
+    watermark = one_pass.watermark
+    if watermark is not None:
+        store.advance_watermark(
+            *job, one_pass.way, watermark, revision=one_pass.revision
+        )

@@ -1,12 +1,22 @@
-"""Does a side suddenly look empty? Stops a run before the first harm."""
+"""The brake of deletions: stops a run before the first harm."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from tasks.deletions import SUSPICIOUS
 from tasks.job_run import Pass
 from tieline.errors import SafetyStop
 from tieline.policies import DeletionConflictPolicy
 from tieline.report import PlannedChange
+
+
+def exceeds(count: int, total: int, *, max_share: float, most: int) -> bool:
+    """Whether so many deletions out of `total` couplings are too many at once.
+
+    A few records never are a share of anything: it counts from `SUSPICIOUS` on.
+    """
+    return count > most or (count >= SUSPICIOUS and count > max_share * total)
 
 
 async def guard_deletions(one_pass: Pass) -> None:
@@ -17,22 +27,36 @@ async def guard_deletions(one_pass: Pass) -> None:
             records never are), or more than the set number, have lost their
             counterpart; the report shows them.
     """
+    policy = one_pass.run.options.deletion_conflict
+    action = "restore" if policy is DeletionConflictPolicy.RESTORE else "uncouple"
+    guard(one_pass, action, one_pass.deletions)
+
+
+def guard(one_pass: Pass, action: str, ids: Sequence[str]) -> None:
+    """Stop when a policy would act on too many couplings at once.
+
+    Raises:
+        SafetyStop: it would; the report shows the changes.
+    """
+    if not ids:
+        return
     run = one_pass.run
     limits = run.session.settings.safety
-    count = len(one_pass.deletions)
     total = run.session.store.count_couplings(run.session.company_id, run.mapping.name)
-    is_share = count >= SUSPICIOUS and count > limits.max_deleted_share * total
-    if count <= limits.max_deleted and not is_share:
+    if not exceeds(
+        len(ids),
+        total,
+        max_share=limits.max_deleted_share,
+        most=limits.max_deleted,
+    ):
         return
-    policy = run.options.deletion_conflict
-    action = "restore" if policy is DeletionConflictPolicy.RESTORE else "uncouple"
     run.report.changes += [
-        PlannedChange(one_pass.way, action, id_, None, ()) for id_ in one_pass.deletions
+        PlannedChange(one_pass.way, action, id_, None, ()) for id_ in ids
     ]
     msg = (
-        f"{run.mapping.name}: {count} of {total} coupled records have lost their "
-        f"counterpart, and {policy.value} would act on all of them. Nothing of it "
-        "was done."
+        f"{run.mapping.name}: {len(ids)} of {total} coupled records have lost their "
+        f"counterpart, and {run.options.deletion_conflict.value} would act on all of "
+        "them. Nothing of it was done."
     )
     raise SafetyStop(
         msg, advice="Check both sides; raise the limits of [safety] if this is meant."

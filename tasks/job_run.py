@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from tieline.batch import OneWay, RunOptions
+from tieline.errors import SystemName
 from tieline.mapping import Direction, TableMapping
 from tieline.odata.model import Filter
+from tieline.positions import look_back_start
 from tieline.report import Counters, JobReport
 from tieline.session import Session, own_or_blank
 
@@ -59,6 +61,12 @@ class JobRun:
             return self.report.lines.setdefault(direction, Counters())
         return self.report.counters(direction)
 
+    def warn(self, sentence: str) -> None:
+        """Say something about the run as a whole, in its log and its report."""
+        self.log.warning("%s", sentence)
+        said = self.report.warning
+        self.report.warning = f"{said}; {sentence}" if said else sentence
+
     async def filter_of(self, side: str) -> Filter:
         """Return the mapping's filter of a side, the company clause included."""
         if side == "bc":
@@ -80,16 +88,21 @@ class Pass:
     """One direction of a job run: its progress and its watermark.
 
     `queue` holds source ids to be read by id; `deletions` those whose counterpart
-    is gone and whose policy would restore or uncouple them. `cursors` are saved
-    with the watermark, when the pass was read to its end. `moved` are the skipped
-    records whose counterpart has another version than at the failure, `uncoupled` the
-    records that earlier runs left alone and that this one creates. `lines` is the
-    pass of a nested mapping.
+    is gone and whose policy would restore or uncouple them; `lost` those that are
+    gone themselves, or whose survivor the policy may delete, with the side that lost
+    them. `cursors` are saved with the watermark, when the pass was read to its end.
+    `moved` are the skipped records whose counterpart has another version than at the
+    failure, `uncoupled` the records that earlier runs left alone and that this one
+    creates. `lines` is the pass of a nested mapping. `since` is the watermark,
+    `begins_at` where the read begins: a span earlier. `read_at` is the service's clock
+    at the last read to the end.
     """
 
     run: JobRun
     direction: Direction
     since: datetime | None = None
+    read_at: datetime | None = None
+    begins_at: datetime | None = None
     revision: int = 0
     seen_until: datetime | None = None
     served_at: datetime | None = None
@@ -97,6 +110,7 @@ class Pass:
     done: set[str] = field(default_factory=set)
     attempts: dict[str, int] = field(default_factory=dict)
     deletions: list[str] = field(default_factory=list)
+    lost: dict[str, SystemName] = field(default_factory=dict)
     cursors: dict[str, str] = field(default_factory=dict)
     moved: set[str] = field(default_factory=set)
     uncoupled: list[str] = field(default_factory=list)
@@ -107,6 +121,11 @@ class Pass:
         """The direction as the store spells it."""
         to = self.direction is Direction.TO_DATAVERSE
         return "to-dataverse" if to else "from-dataverse"
+
+    def look_back(self) -> None:
+        """Work out where the read begins."""
+        span = timedelta(seconds=self.run.session.choices.look_back_s)
+        self.begins_at = look_back_start(self.since, self.read_at, span)
 
     def saw(self, latest: datetime | None, served_at: datetime) -> None:
         """Note the newest change seen and when the read began."""

@@ -15,7 +15,7 @@ from tieline.batch import rows_of
 from tieline.conversions import column_of
 from tieline.errors import SystemName
 from tieline.mapping import Direction, FieldMapping
-from tieline.store import IntentRow, Outcome
+from tieline.store import IntentRow, JournalRow, Outcome
 
 
 async def recover(one_pass: Pass) -> int:
@@ -54,6 +54,7 @@ async def _recover_some(one_pass: Pass, intents: list[IntentRow]) -> None:
     found = {row["id"]: row for row in rows_of(frame)}
     rows: list[dict[str, Any]] = []
     removed: list[str] = []
+    journal: list[JournalRow] = []
     for intent in intents:
         id_, before = intent.destination_id or "", former.get(intent.source_id)
         owner = owners.get(id_)
@@ -66,6 +67,8 @@ async def _recover_some(one_pass: Pass, intents: list[IntentRow]) -> None:
             removed.append(before["bc_id"])
             before = None
         rows.append(_coupling(one_pass, intent, found[id_], before))
+        if intent.step == "insert" and before is None:
+            journal.append(_inserted(one_pass, intent))
     outcome = Outcome(
         company=run.session.company_id,
         mapping=mapping.name,
@@ -73,6 +76,7 @@ async def _recover_some(one_pass: Pass, intents: list[IntentRow]) -> None:
         at=run.now,
         couplings=_frame(rows),
         removed=removed,
+        journal=journal,
         finished_intents=[intent.id for intent in intents if intent.id is not None],
     )
     run.session.store.save(outcome)
@@ -107,6 +111,25 @@ def _coupling(
         key = one_pass.run.mapping.bc_key
         row["bc_key"] = intent.payload["key"] if to else found.get(key)
     return row
+
+
+def _inserted(one_pass: Pass, intent: IntentRow) -> JournalRow:
+    """Return what the run that ended could not note: that it created the row."""
+    to = one_pass.direction is Direction.TO_DATAVERSE
+    here, there = intent.source_id, intent.destination_id
+    return JournalRow(
+        company=intent.company,
+        mapping=intent.mapping,
+        run_id=intent.run_id or one_pass.run.run_id,
+        direction=intent.direction,
+        action="insert",
+        bc_id=here if to else there,
+        dataverse_id=there if to else here,
+        side="dataverse" if to else "bc",
+        before=None,
+        after=intent.payload["wrote"],
+        at=one_pass.run.now,
+    )
 
 
 def _holds(field: FieldMapping, to: bool, found: dict[str, Any], wrote: Any) -> bool:  # noqa: FBT001

@@ -44,6 +44,8 @@ class DeletionConflictPolicy(StrEnum):
     NONE = "none"
     RESTORE = "restore"
     REMOVE_COUPLING = "remove-coupling"
+    DELETE = "delete"
+    """Delete the survivor if it is a row of Dataverse that Tieline created."""
 
 
 Applies = Literal["always", "insert", "modify"]

@@ -87,6 +87,7 @@ class CompanySettings(Section):
     ownership: Literal["person", "team"] = "person"
     create_options: bool = False
     multi_company: bool = False
+    look_back_s: float = Field(default=300, ge=0, le=86_400)
 
 
 class SafetySettings(Section):

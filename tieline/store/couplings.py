@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any, Literal
 
 import pandas as pd
@@ -90,6 +91,49 @@ class Couplings(Database):
         )
         with self.reading() as connection:
             return int(connection.execute(query).scalar_one())
+
+    def marks(
+        self,
+        company: str,
+        mapping: str,
+        *,
+        side: Literal["bc", "dataverse"],
+        ids: Sequence[str],
+    ) -> dict[str, tuple[str | None, datetime | None, bool]]:
+        """Return {id: (version, modified time, whether skipped)} of those coupled."""
+        c = coupling.c
+        id_, version, modified = (
+            c[f"{side}_id"],
+            c[f"{side}_version"],
+            c[f"{side}_modified"],
+        )
+        query = _of_job(
+            coupling, select(id_, version, modified, c.skipped), company, mapping
+        )
+        query = query.where(self.one_of(id_, ids))
+        with self.reading() as connection:
+            return {
+                row[0]: (row[1], row[2], row[3]) for row in connection.execute(query)
+            }
+
+    def modified_after(
+        self, company: str, mapping: str, moment: datetime
+    ) -> dict[str, str | None]:
+        """Return {bc_id: BC version} of the rows that bear a later BC time.
+
+        Those that are skipped are left out.
+        """
+        c = coupling.c
+        # Few rows are that new. Behind an expression, the job's names cannot tempt
+        # SQLite to search by them, which would be every coupling of the job.
+        query = select(c.bc_id, c.bc_version).where(
+            c.bc_modified > moment,
+            func.coalesce(c.company, "") == company,
+            func.coalesce(c.mapping, "") == mapping,
+            ~c.skipped,
+        )
+        with self.reading() as connection:
+            return {row.bc_id: row.bc_version for row in connection.execute(query)}
 
     def never_sent(self, company: str, mapping: str) -> list[str]:
         """Return the BC ids, not skipped, whose statistics were never sent."""

@@ -43,6 +43,21 @@ class Journal(Database):
         )
         return self._newest_first(query, rows)
 
+    def created_in_dataverse(
+        self, company: str, mapping: str, ids: Sequence[str]
+    ) -> set[str]:
+        """Return those of these Dataverse ids whose rows a run inserted."""
+        c = journal.c
+        query = select(c.dataverse_id).where(
+            c.company == company,
+            c.mapping == mapping,
+            self.one_of(c.dataverse_id, ids),
+            c.side == "dataverse",
+            c.action == "insert",
+        )
+        with self.reading() as connection:
+            return set(connection.execute(query).scalars())
+
     def mark_undone(self, ids: Sequence[int], run_id: str) -> None:
         """Note that this run put these changes back."""
         statement = update(journal).where(self.one_of(journal.c.id, ids))

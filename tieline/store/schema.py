@@ -63,6 +63,9 @@ coupling = Table(
         "company", "mapping", "dataverse_id", name="uq_coupling_dataverse_id"
     ),
     Index("ix_coupling_bc_key", "company", "mapping", "bc_key"),
+    # Of all jobs: an index that begins like the others would tempt SQLite to read all
+    # couplings of a job through it.
+    Index("ix_coupling_bc_modified", "bc_modified"),
 )
 
 RAW_COUPLING = table(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, literal, select, update
+from sqlalchemy import Connection, case, delete, literal, select, update
 
 from tieline.store.column_types import Moment, from_milliseconds, to_milliseconds
 from tieline.store.database import Database
@@ -78,6 +79,43 @@ class Watermarks(Database):
         with self.writing() as connection:
             for direction in _DIRECTIONS:
                 self.lower_within(connection, company, mapping, direction, None)
+
+    def forget_positions(
+        self,
+        company: str,
+        mapping: str,
+        direction: Direction,
+        *,
+        cursors: Sequence[str] = (),
+    ) -> int:
+        """Make a direction read from the start; return the watermark's new revision.
+
+        The cursors of these names go along.
+        """
+        with self.writing() as connection:
+            self.lower_within(connection, company, mapping, direction, None)
+            connection.execute(
+                delete(cursor).where(
+                    cursor.c.company == company,
+                    cursor.c.mapping == mapping,
+                    cursor.c.name.in_(cursors),
+                )
+            )
+            query = select(watermark.c.revision).where(
+                *_named(company, mapping, direction)
+            )
+            return int(connection.execute(query).scalar_one())
+
+    def list_watermarks(self, company: str) -> list[tuple[str, Direction, datetime]]:
+        """Return mapping, direction and value of every watermark that is set."""
+        c = watermark.c
+        query = (
+            select(c.mapping, c.direction, c.value)
+            .where(c.company == company, c.value.is_not(None))
+            .order_by(c.mapping, c.direction)
+        )
+        with self.reading() as connection:
+            return [tuple(row) for row in connection.execute(query).all()]
 
     def lower_within(
         self,

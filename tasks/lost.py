@@ -1,0 +1,321 @@
+"""What becomes of the survivor of a pair whose other record was deleted.
+
+An opposite pass has the survivor for its source and asks the deletion policy there.
+A job that runs one way has none: this stage tells the deletion, or dissolves the
+coupling, or deletes the row that Tieline itself created in Dataverse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import pandas as pd
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.guard import guard
+from tasks.job_run import Pass
+from tasks.load import rejected
+from tasks.outcome import outcome_of
+from tasks.preview import preview
+from tasks.uncouple import empty_marks
+from tieline.batch import Batch, Parked, rows_of
+from tieline.errors import CoupledToDeleted, NotFound, SystemName, TielineError
+from tieline.mapping import DeletionConflictPolicy, Direction
+from tieline.odata.frames import empty_frame
+from tieline.odata.model import Change
+from tieline.report import PlannedChange
+from tieline.store import JournalRow, Outcome, PlanRow
+
+
+class Fate(StrEnum):
+    """What happens to a survivor."""
+
+    TELL = "tell"
+    UNCOUPLE = "uncouple"
+    DELETE = "delete"
+    LATER = "later"
+
+
+def fate_of(
+    policy: DeletionConflictPolicy,
+    *,
+    survivor: SystemName,
+    is_ours: bool,
+    is_fresh: bool,
+) -> Fate:
+    """Return what the policy makes of a survivor.
+
+    `is_ours` says that Tieline created it, `is_fresh` that the other record was
+    written within the look-back span: it may be on its way still.
+
+    | policy | survivor in | ours | fresh | fate |
+    |---|---|---|---|---|
+    | none, restore   | any       | any | any | TELL |
+    | remove-coupling | any       | any | no  | UNCOUPLE |
+    | delete          | Dataverse | yes | no  | DELETE |
+    | delete          | any other | any | any | TELL |
+    | any that acts   | any       | any | yes | LATER |
+    """
+    if policy is DeletionConflictPolicy.REMOVE_COUPLING:
+        fate = Fate.UNCOUPLE
+    elif (
+        policy is DeletionConflictPolicy.DELETE and survivor == "dataverse" and is_ours
+    ):
+        fate = Fate.DELETE
+    else:
+        return Fate.TELL
+    return Fate.LATER if is_fresh else fate
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A coupling one side of which is gone; `coupling` is its row."""
+
+    source_id: str
+    gone: SystemName
+    coupling: Mapping[str, Any]
+
+    @property
+    def survivor(self) -> SystemName:
+        """The side of the record that is left."""
+        return "dataverse" if self.gone == "bc" else "bc"
+
+
+@task(name="deletions", cache_policy=NO_CACHE, persist_result=False)
+async def take_lost(one_pass: Pass) -> None:
+    """Treat the pairs of a pass that lost a side as the deletion policy says.
+
+    Raises:
+        SafetyStop: the policy would act on too many of them.
+    """
+    found = _found(one_pass)
+    one_pass.lost = {}
+    if not found:
+        return
+    fates = _fates(one_pass, found)
+    chosen: dict[Fate, list[Lost]] = {fate: [] for fate in Fate}
+    for lost in found:
+        chosen[fates[lost.source_id]].append(lost)
+    for fate in (Fate.UNCOUPLE, Fate.DELETE):
+        guard(one_pass, fate.value, [lost.source_id for lost in chosen[fate]])
+    if one_pass.run.options.dry_run:
+        _plan(one_pass, [*chosen[Fate.UNCOUPLE], *chosen[Fate.DELETE]], fates)
+        refused: dict[str, TielineError] = {}
+    else:
+        _look_again(one_pass, chosen[Fate.LATER])
+        refused = await act(one_pass, chosen[Fate.UNCOUPLE], chosen[Fate.DELETE])
+    told = {lost.source_id: _deleted(lost) for lost in chosen[Fate.TELL]} | refused
+    await _tell(one_pass, [lost for lost in found if lost.source_id in told], told)
+
+
+def _found(one_pass: Pass) -> list[Lost]:
+    run = one_pass.run
+    here: SystemName = (
+        "bc" if one_pass.direction is Direction.TO_DATAVERSE else "dataverse"
+    )
+    rows = run.session.store.coupling_rows(
+        run.session.company_id, run.mapping.name, side=here, ids=list(one_pass.lost)
+    )
+    return [
+        Lost(id_, gone, rows[id_])
+        for id_, gone in one_pass.lost.items()
+        if id_ in rows and not rows[id_]["skipped"]
+    ]
+
+
+def _fates(one_pass: Pass, found: Sequence[Lost]) -> dict[str, Fate]:
+    run = one_pass.run
+    policy = run.options.deletion_conflict
+    ours: set[str] = set()
+    if policy is DeletionConflictPolicy.DELETE:
+        ours = run.session.store.created_in_dataverse(
+            run.session.company_id,
+            run.mapping.name,
+            [lost.coupling["dataverse_id"] for lost in found],
+        )
+    span = timedelta(seconds=run.session.choices.look_back_s)
+    return {
+        lost.source_id: fate_of(
+            policy,
+            survivor=lost.survivor,
+            is_ours=lost.coupling["dataverse_id"] in ours,
+            is_fresh=_is_within(
+                lost.coupling[f"{lost.gone}_modified"],
+                run.session.side(lost.gone).clock,
+                span,
+            ),
+        )
+        for lost in found
+    }
+
+
+def _is_within(written: Any, clock: datetime, span: timedelta) -> bool:
+    if written is None or pd.isna(written):
+        return False
+    return bool(written + span > clock)
+
+
+def _deleted(lost: Lost) -> CoupledToDeleted:
+    return CoupledToDeleted.of(lost.gone, lost.coupling[f"{lost.gone}_id"])
+
+
+def _plan(one_pass: Pass, found: Sequence[Lost], fates: Mapping[str, Fate]) -> None:
+    """List in a dry run what would go; a plan keeps it for APPLY."""
+    run = one_pass.run
+    counters = run.counters(one_pass.way)
+    rows = []
+    for lost in found:
+        fate = fates[lost.source_id]
+        here = "bc" if one_pass.way == "to-dataverse" else "dataverse"
+        there = "dataverse" if here == "bc" else "bc"
+        change = PlannedChange(
+            one_pass.way, fate.value, lost.source_id, lost.coupling[f"{there}_id"], ()
+        )
+        run.report.changes.append(change)
+        rows.append(
+            PlanRow(
+                direction=one_pass.way,
+                action=fate.value,
+                source_id=lost.source_id,
+                destination_id=change.destination_id,
+                bc_version=None,
+                dataverse_version=None,
+                values={"gone": lost.gone},
+                fields=[],
+            )
+        )
+        if fate is Fate.DELETE:
+            counters.deleted += 1
+        else:
+            counters.unchanged += 1
+    if run.report.plan_id is not None and not run.is_nested:
+        run.session.store.add_plan_rows(run.report.plan_id, rows)
+
+
+def _look_again(one_pass: Pass, found: Sequence[Lost]) -> None:
+    """Make the records candidates of the next run, whatever it reads."""
+    if not found:
+        return
+    flag = "pending_to" if one_pass.way == "to-dataverse" else "pending_from"
+    pending = pd.DataFrame(
+        [
+            {"bc_id": i.coupling["bc_id"], "dataverse_id": i.coupling["dataverse_id"]}
+            for i in found
+        ]
+    ).assign(**{flag: True})
+    _save(one_pass, couplings=pending)
+
+
+async def act(
+    one_pass: Pass, uncoupled: Sequence[Lost], deleted: Sequence[Lost]
+) -> dict[str, TielineError]:
+    """Dissolve couplings and delete rows; return what was refused, by source id."""
+    refused: dict[str, TielineError] = {}
+    counters = one_pass.run.counters(one_pass.way)
+    if uncoupled:
+        left = [i for i in uncoupled if i.survivor == "dataverse"]
+        ids = [lost.coupling["dataverse_id"] for lost in left]
+        await empty_marks(one_pass.run, ids)
+        await _forget(one_pass, uncoupled)
+        counters.unchanged += len(uncoupled)
+    if deleted:
+        refused = await _delete(one_pass, deleted)
+        done = [lost for lost in deleted if lost.source_id not in refused]
+        counters.deleted += len(done)
+        await _forget(one_pass, done)
+    return refused
+
+
+async def _delete(one_pass: Pass, found: Sequence[Lost]) -> dict[str, TielineError]:
+    """Delete the rows in Dataverse, with their images in the journal."""
+    run = one_pass.run
+    table, dataverse = run.mapping.dataverse, run.session.dataverse
+    ids = [lost.coupling["dataverse_id"] for lost in found]
+    frame = await dataverse.by_id(table, ids, columns=run.mapping.columns("dataverse"))
+    images = {row["id"]: row for row in rows_of(frame)}
+    written = await dataverse.delete(table, [Change(id_, {}) for id_ in images])
+    errors = {
+        item.id: rejected("Deleting", table, item.error)
+        for item in written
+        if item.error is not None and not isinstance(item.error, NotFound)
+    }
+    journal = [
+        JournalRow(
+            company=run.session.company_id,
+            mapping=run.mapping.name,
+            run_id=run.run_id,
+            direction="to-dataverse",
+            action="delete",
+            bc_id=lost.coupling["bc_id"],
+            dataverse_id=id_,
+            side="dataverse",
+            before={
+                name: value
+                for name, value in images[id_].items()
+                if name not in ("version", "modified")
+            },
+            after=None,
+            at=run.now,
+        )
+        for lost, id_ in zip(found, ids, strict=True)
+        if id_ in images and id_ not in errors
+    ]
+    _save(one_pass, journal=journal)
+    return {
+        lost.source_id: errors[id_]
+        for lost, id_ in zip(found, ids, strict=True)
+        if id_ in errors
+    }
+
+
+async def _forget(one_pass: Pass, found: Sequence[Lost]) -> None:
+    """Remove couplings with the errors of both directions, and what hangs on them."""
+    if not found:
+        return
+    pairs = {i.coupling["bc_id"]: i.coupling["dataverse_id"] for i in found}
+    _save(one_pass, "to-dataverse", removed=list(pairs), cleared=list(pairs))
+    _save(one_pass, "from-dataverse", cleared=list(pairs.values()))
+
+
+def _save(one_pass: Pass, way: Any = None, **what: Any) -> None:
+    run = one_pass.run
+    run.session.store.save(
+        Outcome(
+            run.session.company_id,
+            run.mapping.name,
+            way or one_pass.way,
+            at=run.now,
+            **what,
+        )
+    )
+
+
+async def _tell(
+    one_pass: Pass, found: Sequence[Lost], errors: Mapping[str, TielineError]
+) -> None:
+    """Keep the errors of records that stay as they are, as those of a batch."""
+    if not found:
+        return
+    run = one_pass.run
+    batch = Batch(run.mapping, one_pass.direction, run.options, empty_frame(()))
+    there = batch.destination_side
+    batch.parked = [
+        Parked(
+            source_id=lost.source_id,
+            destination_id=lost.coupling[f"{there}_id"],
+            source_key=lost.coupling["bc_key"] or "",
+            error=errors[lost.source_id],
+            coupling=dict(lost.coupling),
+            unfinished=lost.coupling["unfinished"],
+        )
+        for lost in found
+    ]
+    if run.options.dry_run:
+        await preview(run, batch)
+    else:
+        run.session.store.save(outcome_of(run, batch, []))
