@@ -271,4 +271,6 @@ def _remembered(session: Session) -> list[str]:
 def _remember(session: Session, ids: set[str]) -> None:
     if sorted(ids) != _remembered(session):
         text = orjson.dumps(sorted(ids)).decode()
-        session.store.set_cursor(session.company_id, INVOICES, AGAIN, text)
+        session.store.set_cursor(
+            session.company_id, INVOICES, AGAIN, text, flushed=True
+        )

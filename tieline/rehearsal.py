@@ -114,7 +114,7 @@ class RehearsedStore:
     def correct_keys(self, *_: Any) -> None:
         """Correct no hint."""
 
-    def set_cursor(self, *_: Any) -> None:
+    def set_cursor(self, *_: Any, flushed: bool = False) -> None:
         """Move no cursor."""
 
     def forget_uncoupled_errors(self, *_: Any) -> None:

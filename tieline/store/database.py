@@ -28,6 +28,9 @@ from tieline.store.column_types import is_one_of, to_raw_values
 
 _BUSY_TIMEOUT_S = 30
 _WRITES = "tieline_writes"
+_FLUSHED = "tieline_flushed"
+_LAZY = "PRAGMA synchronous = NORMAL"
+_FLUSHING = "PRAGMA synchronous = FULL"
 _CACHE_KB = 8_000
 _CHECKPOINT_PAGES = 4_000
 
@@ -54,7 +57,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     # with its own handling off, _begin_sqlite decides.
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute(_LAZY)
     # A batch touches pages all over the file; with the default of 2 MB most of them
     # are read and written several times in one transaction.
     connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
@@ -64,7 +67,11 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     # A transaction that reads first and writes later fails at once when another
     # process wrote in between: writers ask for the lock at the start.
-    writes = connection.get_execution_options().get(_WRITES)
+    options = connection.get_execution_options()
+    if options.get(_FLUSHED):
+        # Inside of a transaction the level cannot be changed any more.
+        connection.exec_driver_sql(_FLUSHING)
+    writes = options.get(_WRITES)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
@@ -89,12 +96,23 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """Open a transaction that is stored as a whole. Raises StoreError."""
+    def writing(self, *, flushed: bool = False) -> Iterator[Connection]:
+        """Open a transaction that is stored as a whole. Raises StoreError.
+
+        A `flushed` one is on the disk when it ends, and outlives a power cut.
+        """
         with self._turn, self._translated(), self.engine.connect() as connection:
-            connection = connection.execution_options(**{_WRITES: True})
-            with connection.begin():
-                yield connection
+            options = {_WRITES: True, _FLUSHED: flushed}
+            connection = connection.execution_options(**options)
+            try:
+                with connection.begin():
+                    if flushed and self.dialect == "postgresql":
+                        connection.exec_driver_sql("SET LOCAL synchronous_commit = on")
+                    yield connection
+            finally:
+                driver = connection.connection.driver_connection
+                if flushed and self.dialect == "sqlite" and driver is not None:
+                    driver.execute(_LAZY)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

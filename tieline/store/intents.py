@@ -17,13 +17,17 @@ class Intents(Database):
     """Intents are opened before a write and finished by saving its outcome."""
 
     def open_intents(self, rows: Sequence[IntentRow]) -> list[int]:
-        """Store intents in one transaction; return their ids in order."""
+        """Store intents in one transaction; return their ids in order.
+
+        They are on the disk before the write that they announce: a chosen id that a
+        power cut took back would be chosen anew, and a second record made.
+        """
         if not rows:
             return []
         # The ids are ours: asking the database for them costs a statement a row.
         first = (time.time_ns() // 1_000_000 << 20) + secrets.randbelow(1 << 18)
         ids = list(range(first, first + len(rows)))
-        with self.writing() as connection:
+        with self.writing(flushed=True) as connection:
             self.insert_rows(connection, intent, rows, ids=ids)
         return ids
 

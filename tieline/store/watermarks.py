@@ -150,9 +150,17 @@ class Watermarks(Database):
         with self.reading() as connection:
             return connection.execute(query).scalar()
 
-    def set_cursor(self, company: str, mapping: str, name: str, value: str) -> None:
-        """Store a position by name."""
-        with self.writing() as connection:
+    def set_cursor(
+        self,
+        company: str,
+        mapping: str,
+        name: str,
+        value: str,
+        *,
+        flushed: bool = False,
+    ) -> None:
+        """Store a position by name, `flushed` where a write will rest on it."""
+        with self.writing(flushed=flushed) as connection:
             self.set_cursor_within(connection, company, mapping, name, value)
 
     def set_cursor_within(
