@@ -7,17 +7,20 @@ from tieline.settings import Settings
 from tieline.store import Store
 
 
-def company_in(store: Store, settings: Settings) -> str | None:
-    """Return the id of the company in the settings; None before its first run.
+def company_in(
+    store: Store, settings: Settings, named: str | None = None
+) -> str | None:
+    """Return the id of the company meant; None before its first run.
 
-    Without a company in the settings, the store's only one is meant.
+    That is the one `named`, else the one in the settings, else the store's only one.
 
     Raises:
         UnknownCompany: the store holds other companies only.
         SettingsError: none is set and the store holds several.
     """
     known = store.known_companies()
-    wanted = settings.bc.company.strip("{} ").casefold()
+    called = named or settings.bc.company
+    wanted = called.strip("{} ").casefold()
     if not known:
         return None
     names = ", ".join(name or id_ for id_, name in known.items())
@@ -29,5 +32,5 @@ def company_in(store: Store, settings: Settings) -> str | None:
     for id_, name in known.items():
         if wanted in (id_, name.casefold()):
             return id_
-    msg = f"The store knows nothing of a company {settings.bc.company!r} yet."
+    msg = f"The store knows nothing of a company {called!r} yet."
     raise UnknownCompany(msg, advice=f"It knows {names}.")

@@ -12,7 +12,7 @@ from cli.command import ReportingCommand
 from cli.companies import company_in
 from cli.errors import waiting_for
 from cli.in_force import load_checked
-from cli.output import print_json_list, print_table
+from cli.output import counted, print_json_list, print_table
 from flows.jobs import job_name
 from tieline.batch import moment
 from tieline.store import Store
@@ -27,25 +27,29 @@ COLUMNS = (
     "skipped",
     "waiting_for",
 )
+SHOWN_COLUMNS = (*COLUMNS[2:], *COLUMNS[:2])
+"""On the terminal, ids come last."""
 SHOWN = 200
 
 
 @click.command(cls=ReportingCommand)
 @click.argument("job")
 @click.option("--skipped", is_flag=True, help="Only those that runs skip.")
-def couplings(job: str, *, skipped: bool, as_json: bool) -> None:
+@click.option("--company", metavar="C", help="The company, by name or id.")
+def couplings(job: str, *, skipped: bool, company: str | None, as_json: bool) -> None:
     """List the couplings of JOB."""
     name = job_name(job)
     settings = load_checked()
     with Store.open(settings.store.address) as store:
-        company = company_in(store, settings)
-        pages = _pages(store, company, name, skipped=skipped)
+        found = company_in(store, settings, company)
+        pages = _pages(store, found, name, skipped=skipped)
         if as_json:
             print_json_list(pages)
             return
         _print_some([row for page in islice(pages, 1) for row in page], name)
-        if company is not None and not skipped:
-            click.echo(f"{store.count_couplings(company, name)} couplings in all.")
+        if found is not None and not skipped:
+            number = store.count_couplings(found, name)
+            click.echo(f"{counted(number, 'coupling')} in all.")
 
 
 def _pages(
@@ -74,7 +78,7 @@ def _pages(
 
 
 def _print_some(rows: list[dict[str, Any]], name: str) -> None:
-    shown = [row.values() for row in rows[:SHOWN]]
-    print_table(f"Couplings of {name}", COLUMNS, shown)
+    shown = [[row[column] for column in SHOWN_COLUMNS] for row in rows[:SHOWN]]
+    print_table(f"Couplings of {name}", SHOWN_COLUMNS, shown)
     if len(rows) > SHOWN:
         click.echo(f"These are the first {SHOWN}; --json lists all.")

@@ -25,7 +25,8 @@ from tieline.settings import Settings
 @click.command(cls=ReportingCommand)
 @click.argument("job")
 @click.argument("record", metavar="ID")
-def explain(job: str, record: str, *, as_json: bool) -> None:
+@click.option("--company", metavar="C", help="The company, by name or id.")
+def explain(job: str, record: str, *, company: str | None, as_json: bool) -> None:
     """Say why a record of JOB is, or is not, where it should be.
 
     ID is its id on either side, or its number or code.
@@ -33,7 +34,7 @@ def explain(job: str, record: str, *, as_json: bool) -> None:
     name = job_name(job)
     settings = load_checked()
     settings.require_addresses()
-    document = asyncio.run(_explain(settings, name, record))
+    document = asyncio.run(_explain(settings, name, record, company))
     if as_json:
         print_json(document)
         return
@@ -42,8 +43,10 @@ def explain(job: str, record: str, *, as_json: bool) -> None:
     click.echo(document["advice"])
 
 
-async def _explain(settings: Settings, name: str, record: str) -> dict[str, Any]:
-    async with open_session(settings) as session:
+async def _explain(
+    settings: Settings, name: str, record: str, company: str | None
+) -> dict[str, Any]:
+    async with open_session(settings, company=company) as session:
         mapping = with_overrides(MAPPINGS[name], settings)
         fitted = (await fit_mapping(mapping, session)).mapping
         log = logging.getLogger("tieline")

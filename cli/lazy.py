@@ -11,6 +11,14 @@ import click
 
 from tieline.errors import TielineError
 
+_WRITING = frozenset(
+    {"apply", "couple", "full-sync", "resolve", "run", "sync", "uncouple", "undo"}
+)
+_INTERRUPTED = (
+    "Interrupted. What was written stays; the next run finds what was not finished "
+    "and goes on from there."
+)
+
 
 class LazyGroup(click.Group):
     """A group that knows its commands by name and imports the one that is called.
@@ -54,13 +62,24 @@ class LazyGroup(click.Group):
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
+        except KeyboardInterrupt:
+            if ctx.invoked_subcommand in _WRITING:
+                click.echo(f"\n{_INTERRUPTED}", err=True)
+            raise
         except Exception as error:
             if ctx.params["debug"]:
                 traceback.print_exception(error)
             is_ours = isinstance(error, TielineError)
             sentence = str(error) if is_ours else unexpected(error)
             click.echo(f"Error: {sentence}", err=True)
+            if is_ours:
+                click.echo(about(cast(TielineError, error).code), err=True)
             raise click.exceptions.Exit(_exit_code(error)) from None
+
+
+def about(code: str) -> str:
+    """Return the line that names an error's code and where it is explained."""
+    return f"Code {code}, explained in docs/errors.md."
 
 
 def _exit_code(error: Exception) -> int:

@@ -8,6 +8,7 @@ import sys
 import click
 
 from cli.lazy import LazyGroup
+from cli.pipes import let_readers_leave
 from cli.prefect_defaults import set_defaults
 
 COMMANDS = {
@@ -80,4 +81,5 @@ def main() -> None:
         # A Windows code page lacks letters that records have; JSON is UTF-8 anyway.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+    let_readers_leave()
     tieline(prog_name="tieline")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -83,10 +83,23 @@ def _cell(value: Any) -> str:
     if value is True:
         return "yes"
     if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M:%S")
+        return time_text(value)
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     return str(value)
+
+
+def time_text(value: datetime) -> str:
+    """Return a time as this machine's clock shows it, with its zone."""
+    local = value.astimezone() if value.tzinfo else value.replace(tzinfo=UTC)
+    offset = local.strftime("%z")
+    zone = "UTC" if offset == "+0000" else f"{offset[:3]}:{offset[3:]}"
+    return f"{local:%Y-%m-%d %H:%M:%S} {zone}"
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number of things: "1 record", "2 records"."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _plain(value: Any) -> Any:

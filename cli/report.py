@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from cli.lazy import about
 from cli.output import print_table
 from tieline.report import Counters, JobReport
 
@@ -44,30 +45,54 @@ def explain_failure(report: JobReport) -> None:
         click.echo(f"Warning: {report.job}: {report.warning}", err=True)
     if report.error_code:
         click.echo(f"Error: {report.reason}", err=True)
+        click.echo(about(report.error_code), err=True)
 
 
 def print_report(report: JobReport) -> None:
-    """Print counters, planned changes and failures of one run."""
-    name = f"{report.operation} {report.job}".strip()
-    title = f"{name} {report.company}: {report.state}"
-    columns = list(Counters().as_dict())
-    directions = [
-        (direction, counters) for direction, counters in report.directions.items()
+    """Print counters, planned changes and failures of one run.
+
+    A run that did not begin has none: its sentence follows on stderr.
+    """
+    rows = counter_rows([("", report)])
+    has_counted = any(any(counters.values()) for _, counters in rows)
+    if has_counted or not report.error_code:
+        title = f"{report.job} {report.company}: {report.state}"
+        print_counters(title, ["direction"], rows)
+    print_details(report)
+    if report.flow_run_id:
+        click.echo(f"Flow run {report.flow_run_id}")
+
+
+Row = tuple[tuple[str, ...], dict[str, int]]
+"""What a line of counters is about, and its counters."""
+
+
+def counter_rows(reports: Sequence[tuple[str, JobReport]]) -> list[Row]:
+    """Return a line for each direction of each run, lines of headers included."""
+    return [
+        ((title, name) if title else (name,), counters.as_dict())
+        for title, report in reports
+        for name, counters in (
+            *report.directions.items(),
+            *((f"{way} (lines)", lines) for way, lines in report.lines.items()),
+        )
     ]
-    directions += [
-        (f"{direction} (lines)", counters)
-        for direction, counters in report.lines.items()
+
+
+def print_counters(title: str, about_columns: Sequence[str], rows: list[Row]) -> None:
+    """Print counters as a table; columns without a number are left out."""
+    columns = [
+        name
+        for name in Counters().as_dict()
+        if any(counters[name] for _, counters in rows)
     ]
     print_table(
         title,
-        ["direction", *columns],
-        [(name, *counters.as_dict().values()) for name, counters in directions],
+        [*about_columns, *columns],
+        [(*head, *(counters[name] for name in columns)) for head, counters in rows],
     )
-    print_details(report)
-    stands = "" if report.standing is None else report.standing.sentence()
-    if stands:
-        click.echo(f"Now {stands}.")
-    click.echo(f"Flow run {report.flow_run_id}")
+    if rows and not columns:
+        click.echo("Nothing to do.")
 
 
 def print_details(report: JobReport) -> None:
@@ -83,13 +108,13 @@ def _print_changes(report: JobReport) -> None:
         (
             change.direction,
             change.action,
+            "\n".join(_field(field) for field in change.fields),
             change.source_id,
             change.destination_id,
-            "\n".join(_field(field) for field in change.fields),
         )
         for change in report.changes[:SHOWN]
     ]
-    columns = ["direction", "action", "source", "destination", "fields"]
+    columns = ["direction", "action", "fields", "source", "destination"]
     title = f"Plan {report.plan_id}: nothing was written"
     if report.plan_id is None:
         title = "What the run stopped before"

@@ -66,12 +66,13 @@ def _run(flow: Any, *, as_json: bool, **parameters: Any) -> None:
 
 
 def _print(title: str, reports: Sequence[JobReport]) -> None:
-    counters = list(Counters().as_dict())
+    told = [counts.as_dict() for one in reports for counts in one.directions.values()]
+    counters = [name for name in Counters().as_dict() if any(c[name] for c in told)]
     nothing = (None,) * len(counters)
     rows: list[tuple[Any, ...]] = []
     for report in reports:
         counted = [
-            (direction, *(number or None for number in counts.as_dict().values()))
+            (direction, *(counts.as_dict()[name] or None for name in counters))
             for direction, counts in report.directions.items()
         ]
         rows += [

@@ -52,11 +52,11 @@ def _document(report: JobReport) -> dict[str, Any]:
 
 def _print(found: Verification) -> None:
     rows = [
-        ("different", pair.bc_id, pair.dataverse_id, ", ".join(pair.fields))
+        ("different", ", ".join(pair.fields), pair.bc_id, pair.dataverse_id)
         for pair in found.different[:SHOWN]
     ]
-    rows += [("only in Business Central", id_, "", "") for id_ in found.only_bc[:SHOWN]]
-    rows += [("only in Dataverse", "", id_, "") for id_ in found.only_dataverse[:SHOWN]]
+    rows += [("only in Business Central", "", id_, "") for id_ in found.only_bc[:SHOWN]]
+    rows += [("only in Dataverse", "", "", id_) for id_ in found.only_dataverse[:SHOWN]]
     if rows:
-        print_table(found.job, ["result", "bc", "dataverse", "fields"], rows)
+        print_table(found.job, ["result", "fields", "bc", "dataverse"], rows)
     click.echo(f"{found.job}: {found.sentence()}.")

@@ -100,7 +100,8 @@ def test_errors_are_one_sentence(error, code, expected, exit_code):
     runner = click.testing.CliRunner()
     result = runner.invoke(_group(error), ["fail"])
     assert (exit_code, "") == (result.exit_code, result.stdout)
-    assert f"Error: {expected}\n" == result.stderr
+    about = "" if code == "TL-000" else f"Code {code}, explained in docs/errors.md.\n"
+    assert f"Error: {expected}\n{about}" == result.stderr
     told = runner.invoke(_group(error), ["fail", "--json"])
     expected_document = {"job": "X", "error": {"code": code, "message": expected}}
     assert (exit_code, expected_document) == (told.exit_code, document(told))

@@ -122,6 +122,27 @@ def test_upsert_by_alternate_key(client: Any, state: DataverseState) -> None:
     assert {"0": "A0", "1": "A1", "2": "A2"} == found
 
 
+def test_an_alternate_key_is_made_and_dropped(
+    client: Any, state: DataverseState
+) -> None:
+    """A key that the client makes serves its upserts until it drops it."""
+    made = client.tables.create_alternate_key("contact", "new_mail", ["emailaddress1"])
+    item = UpsertItem(alternate_key={"emailaddress1": "a@b"}, record={"lastname": "L"})
+    client.records.upsert("contact", [item])
+    client.records.upsert("contact", [item])
+    assert 1 == len(state.rows("contact"))
+    (key,) = client.tables.get_alternate_keys("contact")
+    assert (made.metadata_id, "Active") == (key.metadata_id, key.status)
+    client.tables.delete_alternate_key("contact", key.metadata_id)
+    assert [] == client.tables.get_alternate_keys("contact")
+
+
+def test_columns_are_described(client: Any) -> None:
+    """What the client selects of definitions is there."""
+    names = {column["LogicalName"] for column in client.tables.list_columns("account")}
+    assert {"name", "accountnumber", "customertypecode"} <= names
+
+
 def test_query_and_paging(client: Any, state: DataverseState) -> None:
     """Filters, orders and pages; every row once."""
     for number in range(7):

@@ -17,6 +17,7 @@ from tieline.business_central.company import (
 from tieline.business_central.manner import CURRENCY, manner
 from tieline.business_central.refusals import classify
 from tieline.business_central.route import COMPANION, STANDARD, Route, open_route
+from tieline.business_central.web import web_address
 from tieline.errors import DriftError, Forbidden, Rejected, SystemName
 from tieline.odata.client import Client
 from tieline.odata.located import Located
@@ -205,7 +206,9 @@ class BusinessCentral(ServiceSide):
         return await writing.act(await self._locate(table, ()), ids, name)
 
     def address(self, table: str, id: str) -> str:
-        """Return the record's address on the API."""
+        """Return the record's page in the web client, or its address on the API."""
+        if page := web_address(self._url, self.company_name, table, id):
+            return page
         main = self._companion if self.has_companion else self._standard
         root = self._routes.get(table, main).root
         return f"{root}/companies({self.company_id})/{table}({id})"

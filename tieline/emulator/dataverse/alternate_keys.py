@@ -97,7 +97,7 @@ def _make(org: Organization, table: Table, request: Request) -> Answer:
     wires = tuple(table.columns[str(one)].wire for one in columns)
     org.data[table.name].add_key(name, wires)
     own = metadata_id(f"{table.name}/{name}")
-    place = f"EntityDefinitions({metadata_id(table.name)})/Keys({own})"
+    place = f"EntityDefinitions(LogicalName='{table.name}')/Keys({own})"
     return done({"OData-EntityId": f"{request.root}{place}"})
 
 
