@@ -13,7 +13,7 @@ from cli.command import ReportingCommand, as_error
 from cli.in_force import load_checked
 from cli.output import print_json, print_table
 from flows.jobs import MAPPINGS
-from tieline.availability import fit_mapping, require_fields
+from tieline.availability import fit_mapping, require_fields, require_setting
 from tieline.business_central import BusinessCentral
 from tieline.dataverse import Dataverse
 from tieline.errors import (
@@ -160,12 +160,13 @@ async def _job(declared: TableMapping, session: Session) -> dict[str, Any]:
     """Say whether a job can run, and which of its fields are off."""
     mapping = with_overrides(declared, session.settings)
     try:
+        require_setting(mapping, session.choices.ownership)
         fitted = await fit_mapping(mapping, session)
         for one_way in mapping.passes(mapping.direction):
             require_fields(fitted.mapping, one_way)
         await require_local_currency(fitted.mapping, session)
         told = await notes(fitted.mapping, session)
-    except (DriftError, NoFieldMappings, RecordError) as error:
+    except (DriftError, NoFieldMappings, RecordError, SettingsError) as error:
         return _not_ready(mapping.name, [error])
     return {
         "job": mapping.name,

@@ -14,7 +14,8 @@ from flows.jobs import MAPPINGS, job_name
 from tasks.job_run import JobRun
 from tasks.named import name_ids
 from tasks.pairs import couple_matches, couple_pairs, report_unmatched
-from tieline.availability import condition_holds, fit_mapping
+from tieline import availability
+from tieline.availability import fit_mapping
 from tieline.errors import SettingsError
 from tieline.mapping import Direction, TableMapping
 from tieline.matching import criteria_of
@@ -94,12 +95,7 @@ def require_offered(
 
 def require_setting(mapping: TableMapping, session: Session) -> None:
     """Raise SettingsError when the company's settings have no use for couplings."""
-    if not condition_holds(mapping.only_when, session.choices.ownership):
-        msg = (
-            f"{mapping.name} couples nothing while the setting ownership is "
-            f"{session.choices.ownership}."
-        )
-        raise SettingsError(msg, advice="Only where persons own rows is it of use.")
+    availability.require_setting(mapping, session.choices.ownership)
 
 
 async def parse_pairs(run: JobRun, texts: list[str]) -> list[tuple[str, str]]:

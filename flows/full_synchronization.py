@@ -47,7 +47,7 @@ async def full_synchronization(
         dry_run: Show recommendations and changes, and write nothing.
     """
     log = get_run_logger()
-    mappings = selected(jobs)
+    mappings = selected(jobs, company)
     advised = await _advised(mappings, company)
 
     async def run(name: str) -> JobReport:

@@ -25,7 +25,7 @@ from tasks.progress import Progress
 from tasks.recover import recover
 from tasks.standing import standing_of
 from tasks.transform import transform
-from tieline.availability import fit_mapping, require_fields
+from tieline.availability import fit_mapping, require_fields, require_setting
 from tieline.batch import Batch, RunOptions
 from tieline.collector import spared_collector
 from tieline.errors import SettingsError, TielineError
@@ -257,6 +257,7 @@ async def run_passes(
 ) -> None:
     """Run a job's passes, to Dataverse first, under the job's lock."""
     log = get_run_logger()
+    require_setting(declared, session.choices.ownership)
     if options.dry_run:
         session = session.rehearsal()
     fitted = await fit_mapping(declared, session)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from prefect import flow
@@ -11,9 +12,11 @@ from prefect.states import Completed, Failed
 
 from flows.jobs import FLOWS, MAPPINGS, job_name
 from tasks.log import PLANNED, WITH_ERRORS, WITH_SKIPPED
+from tieline.availability import condition_holds
 from tieline.errors import RunError, TielineError
 from tieline.mapping import TableMapping
 from tieline.report import JobReport, collecting_reports, publish
+from tieline.settings import load_settings
 
 
 @flow(name="SYNCHRONIZE", persist_result=False)
@@ -36,7 +39,7 @@ async def synchronize(
     async def run(name: str) -> JobReport:
         return await run_one(name, company=company, dry_run=dry_run)
 
-    return await run_in_order(selected(jobs), run)
+    return await run_in_order(selected(jobs, company), run)
 
 
 async def run_one(name: str, **parameters: Any) -> JobReport:
@@ -60,14 +63,33 @@ def broken_report(name: str, error: TielineError, state: str = "Crashed") -> Job
     )
 
 
-def selected(jobs: list[str] | None) -> dict[str, TableMapping]:
+def selected(
+    jobs: list[str] | None, company: str | None = None
+) -> dict[str, TableMapping]:
     """Return the mappings of the jobs meant, in dependency order.
+
+    Where all are meant, those that the company's settings have no use for are
+    left out.
 
     Raises:
         SettingsError: there is no job of such a name.
     """
     wanted = {job_name(name) for name in jobs} if jobs else set(MAPPINGS)
-    return {name: item for name, item in MAPPINGS.items() if name in wanted}
+    ownership = None if jobs else _ownership(company)
+    return {
+        name: item
+        for name, item in MAPPINGS.items()
+        if name in wanted
+        and (ownership is None or condition_holds(item.only_when, ownership))
+    }
+
+
+def _ownership(company: str | None) -> str | None:
+    """Return the setting; None when each job will say what is wrong with them."""
+    with suppress(TielineError):
+        settings = load_settings()
+        return settings.for_company(company or settings.bc.company).ownership
+    return None
 
 
 async def run_in_order(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, NoReturn
 
-from tieline.errors import SYSTEM_TITLES, DriftError, NoFieldMappings
+from tieline.errors import SYSTEM_TITLES, DriftError, NoFieldMappings, SettingsError
 from tieline.mapping import Direction, FieldMapping, TableMapping, Template
 from tieline.odata.model import Filter, Table
 
@@ -38,6 +38,21 @@ def condition_holds(only_when: str, ownership: str) -> bool:
         "unit_group_mapping=true": False,
     }
     return known[only_when]
+
+
+def can_hold(only_when: str) -> bool:
+    """Whether some setting lets a field row with this condition count."""
+    return any(condition_holds(only_when, one) for one in ("person", "team"))
+
+
+def require_setting(mapping: TableMapping, ownership: str) -> None:
+    """Raise SettingsError when the company's settings have no use for the job."""
+    if not condition_holds(mapping.only_when, ownership):
+        msg = (
+            f"{mapping.name} couples nothing while the setting ownership is "
+            f"{ownership}."
+        )
+        raise SettingsError(msg, advice="Only where persons own rows is it of use.")
 
 
 async def fit_mapping(mapping: TableMapping, session: Session) -> Fitted:

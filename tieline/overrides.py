@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from tieline.availability import can_hold
 from tieline.errors import MappingOverrideError
 from tieline.mapping import Direction, FieldMapping, TableMapping, Template
 from tieline.override_shape import FieldOverride, Override
@@ -103,12 +104,13 @@ def _rows(declared: TableMapping, override: Override) -> tuple[FieldMapping, ...
     rows = list(declared.fields)
     done: dict[int, str] = {}
     for name, wanted in override.fields.items():
-        position = _position(declared, name)
-        if position in done:
-            problem = f"is the same field as {done[position]}"
-            raise _refused(declared, f"fields.{name}", problem, "Remove one of them.")
-        done[position] = name
-        rows[position] = _overridden(declared, name, rows[position], wanted)
+        for position in _positions(declared, name):
+            if position in done:
+                problem = f"is the same field as {done[position]}"
+                advice = "Remove one of them."
+                raise _refused(declared, f"fields.{name}", problem, advice)
+            done[position] = name
+            rows[position] = _overridden(declared, name, rows[position], wanted)
     for number, added in enumerate(override.add_fields):
         key = f"add_fields.{number}"
         _require_way(declared, key, added.row)
@@ -117,8 +119,11 @@ def _rows(declared: TableMapping, override: Override) -> tuple[FieldMapping, ...
     return tuple(rows)
 
 
-def _position(declared: TableMapping, name: str) -> int:
-    """Find the row by its BC property, or by its Dataverse column."""
+def _positions(declared: TableMapping, name: str) -> list[int]:
+    """Find the row by its BC property, or by its Dataverse column.
+
+    Rows of one column of which a setting lets only one count are one field.
+    """
     key = f"fields.{name}"
     by_bc = [n for n, row in enumerate(declared.fields) if row.bc == name]
     by_dv = [n for n, row in enumerate(declared.fields) if row.dataverse == name]
@@ -126,10 +131,15 @@ def _position(declared: TableMapping, name: str) -> int:
     if not found:
         advice = "`tieline mappings` lists the fields; add_fields adds one."
         raise _refused(declared, key, "names no field of this job", advice)
+    rows = declared.fields
+    if len(found) > 1 and found is by_dv:
+        found = [n for n in found if can_hold(rows[n].only_when)]
+        if all(rows[n].only_when for n in found):
+            return found
     if len(found) > 1:
         advice = "Name the field by its Dataverse column."
         raise _refused(declared, key, "names several fields", advice)
-    return found[0]
+    return found
 
 
 def _overridden(
