@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import (
     BaseModel,
     ConfigDict,
+    Field,
     SecretStr,
     field_validator,
     model_validator,
@@ -57,12 +58,26 @@ class Section(BaseModel):
         return value.strip() if isinstance(value, str) else value
 
 
+class UserSettings(Section):
+    """A further application user of the same tenant."""
+
+    client_id: str = Field(min_length=1)
+    client_secret: SecretStr = SecretStr("")
+    client_secret_file: str = ""
+
+    @model_validator(mode="after")
+    def _read_secret(self) -> Self:
+        self.client_secret = secret_in(self.client_secret, self.client_secret_file)
+        return self
+
+
 class ServiceSettings(Section):
     """How to reach one service; secrets never show in a repr.
 
     `auth` chooses the way to sign in; without it a client id signs in with its
     secret, and without a client id nobody does. A secret may be in a file instead,
-    which `client_secret_file` names.
+    which `client_secret_file` names. `users` are further application users that
+    requests are spread over, as the services count their limits per user.
     """
 
     url: str = ""
@@ -74,6 +89,7 @@ class ServiceSettings(Section):
     certificate_path: str = ""
     certificate_password: SecretStr = SecretStr("")
     token_url: str = ""
+    users: list[UserSettings] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _read_secret(self) -> Self:
@@ -127,6 +143,19 @@ class ServiceSettings(Section):
         if self.auth is not None:
             return self.auth
         return SignInMethod.CLIENT_SECRET if self.client_id else SignInMethod.NONE
+
+    def each_user(self) -> list[Self]:
+        """Return these settings once for each application user."""
+        others = [
+            self.model_copy(
+                update={
+                    "client_id": user.client_id,
+                    "client_secret": user.client_secret,
+                }
+            )
+            for user in self.users
+        ]
+        return [self, *others]
 
     def value_of(self, name: str) -> str:
         """Return a setting as text, secrets included."""

@@ -25,7 +25,7 @@ from tieline.emulator.server import serve
 from tieline.errors import SettingsError, SignInRefused, Unavailable
 from tieline.odata import azure as azure_tokens
 from tieline.odata.azure import AzureIdentity
-from tieline.odata.sign_in import BearerAuth, auth_for
+from tieline.odata.sign_in import BearerAuth, auths_for
 from tieline.odata.token import TokenSource
 from tieline.service_settings import (
     BusinessCentralSettings,
@@ -47,10 +47,10 @@ def issuer(given: BusinessCentralSettings, credential=None) -> AzureIdentity:
     return AzureIdentity(given, system="bc", scope=SCOPE, credential=credential)
 
 
-def made_auth(given: BusinessCentralSettings) -> httpx.Auth | None:
+def made_auth(given: BusinessCentralSettings) -> list[httpx.Auth | None]:
     inner = wire(lambda _: httpx.Response(200))
     http = httpx.AsyncClient(transport=inner.transport)
-    return auth_for(given, system="bc", scope=SCOPE, http=http, wire=inner)
+    return auths_for(given, system="bc", scope=SCOPE, http=http, wire=inner)
 
 
 class Credential:

@@ -47,13 +47,14 @@ class Gate(Protocol):
 class Ground:
     """What tests turn and read on one emulated service.
 
-    `refuse` writes the service's own error body for a status; `gate`, if any, is
-    asked before a request is served and told when it is done.
+    `refuse` writes the service's own error body for a status; `gate`, if any, gives
+    the limits of the caller, which are asked before a request is served and told when
+    it is done.
     """
 
     refuse: Callable[[int], bytes]
     clock: Clock = field(default_factory=Clock)
-    gate: Gate | None = None
+    gate: Callable[[], Gate] | None = None
     faults: Faults = field(default_factory=Faults)
     counters: Counters = field(default_factory=Counters)
     tokens: Tokens = field(init=False)
@@ -91,7 +92,7 @@ class Surface:
         if self.ground.gate is None or _TOKEN.fullmatch(path):
             await self._served(due, scope, receive, send)
             return
-        await self._gated(self.ground.gate, due, scope, receive, send)
+        await self._gated(self.ground.gate(), due, scope, receive, send)
 
     async def _gated(
         self, gate: Gate, due: list[Fault], scope: Scope, receive: Receive, send: Send
@@ -133,6 +134,7 @@ class Surface:
 
     def _is_let_in(self, scope: Scope) -> bool:
         authorization = Headers(scope=scope).get("authorization", "")
+        self.ground.tokens.recognise(authorization)
         return self.ground.tokens.accepts(authorization)
 
     def _answer(self, status: int, retry_after: float | None = None) -> Response:

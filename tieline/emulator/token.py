@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from contextvars import ContextVar
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
@@ -17,13 +18,47 @@ from tieline.emulator.clock import Clock
 
 TOKEN_PATH = "/{tenant}/oauth2/v2.0/token"
 
+CALLER: ContextVar[str] = ContextVar("CALLER", default="")
+"""The client id behind the request that is being served; empty without sign-in."""
+
+L = TypeVar("L")
+
+
+class LimitsOfUsers(dict[str, L]):
+    """The limits of each application user, as the services count them per user.
+
+    `model` holds for whoever has none yet; the first client and callers without a
+    sign-in use it itself.
+    """
+
+    def __init__(self, model: L, tokens: Tokens) -> None:
+        super().__init__()
+        self._model, self._tokens = model, tokens
+
+    @property
+    def now(self) -> L:
+        """The limits of the caller of this request."""
+        caller = CALLER.get()
+        if caller in ("", self._tokens.client_id):
+            return self._model
+        if caller not in self:
+            model: Any = self._model
+            settings = {
+                one.name: getattr(model, one.name)
+                for one in fields(model)
+                if not one.name.startswith("_") and one.name != "running"
+            }
+            self[caller] = type(model)(**settings)
+        return self[caller]
+
 
 @dataclass
 class Tokens:
     """The credentials of one service and the tokens it gave out.
 
     Without a `client_id` nobody is asked for a token. `scope` is the one the
-    client has to ask for; empty accepts every `…/.default`.
+    client has to ask for; empty accepts every `…/.default`. `others` are further
+    clients and their secrets: each is an application user of its own.
     """
 
     clock: Clock
@@ -31,7 +66,9 @@ class Tokens:
     client_secret: str = field(default="", repr=False)
     scope: str = ""
     lifetime_s: int = 3599
+    others: dict[str, str] = field(default_factory=dict, repr=False)
     issued: dict[str, float] = field(default_factory=dict, repr=False)
+    holders: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def is_demanded(self) -> bool:
@@ -50,6 +87,10 @@ class Tokens:
         expires = self.issued.get(token, 0.0)
         return scheme.lower() == "bearer" and self.clock.now().timestamp() < expires
 
+    def recognise(self, authorization: str) -> None:
+        """Remember whose request this is, for the limits of each user."""
+        CALLER.set(self.holders.get(authorization.partition(" ")[2], ""))
+
     def answer(self, form: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
         """Return status and body for a token request."""
         for name in ("grant_type", "client_id", "scope"):
@@ -59,11 +100,12 @@ class Tokens:
         if form["grant_type"] != "client_credentials":
             text = f"The grant type '{form['grant_type']}' is not supported."
             return 400, self._refusal("unsupported_grant_type", 70003, text)
-        if self.is_demanded and form["client_id"] != self.client_id:
+        known = {self.client_id: self.client_secret, **self.others}
+        if self.is_demanded and form["client_id"] not in known:
             text = "The application was not found in the directory."
             return 401, self._refusal("invalid_client", 700016, text)
         if self.is_demanded and not secrets.compare_digest(
-            form.get("client_secret", "").encode(), self.client_secret.encode()
+            form.get("client_secret", "").encode(), known[form["client_id"]].encode()
         ):
             text = "Invalid client secret provided."
             return 401, self._refusal("invalid_client", 7000215, text)
@@ -73,6 +115,7 @@ class Tokens:
             return 400, self._refusal("invalid_scope", 1002012, text)
         token = secrets.token_urlsafe(48)
         self.issued[token] = self.clock.now().timestamp() + self.lifetime_s
+        self.holders[token] = form["client_id"]
         return 200, {
             "token_type": "Bearer",
             "expires_in": self.lifetime_s,

@@ -27,7 +27,8 @@ from tieline.errors import (
 )
 from tieline.odata.links import next_address, redirected
 from tieline.odata.pace import Pace
-from tieline.odata.sign_in import auth_for
+from tieline.odata.sign_in import auths_for
+from tieline.odata.users import ApplicationUser, ApplicationUsers
 from tieline.odata.wire import (
     Answer,
     Classify,
@@ -87,12 +88,18 @@ class Client:
             headers=dict(headers),
             follow_redirects=False,
         )
-        auth = auth_for(
+        auths = auths_for(
             settings, system=system, scope=scope, http=self._http, wire=wire
         )
-        if auth is not None:
-            self._http.auth = auth
-        self.pace = Pace(max_lanes=max_lanes, clock=wire.clock, sleep=wire.sleep)
+        self.users = ApplicationUsers(
+            [
+                ApplicationUser(
+                    auth,
+                    Pace(max_lanes=max_lanes, clock=wire.clock, sleep=wire.sleep),
+                )
+                for auth in auths
+            ]
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -132,12 +139,13 @@ class Client:
         began = self.wire.clock()
         failures = refusals = 0
         while True:
+            user = self.users.least_busy()
             try:
-                answer = await self._once(request)
+                answer = await self._once(request, user)
             except Throttled as error:
                 refusals += 1
                 pause_s = self.pause_after(error, attempt=refusals)
-                self.pace.throttled(pause_s)
+                user.pace.throttled(pause_s)
                 if self.wire.clock() - began + pause_s > self.wire.patience_s:
                     raise
             except Unavailable as error:
@@ -192,9 +200,9 @@ class Client:
         msg = f"{SYSTEM_TITLES[self.system]} {what}."
         return Unavailable(msg, system=self.system, status=answer.status)
 
-    async def _once(self, request: Request) -> Answer:
+    async def _once(self, request: Request, user: ApplicationUser) -> Answer:
         for _ in range(MOST_HOPS):
-            answer = await self._exchange(request)
+            answer = await self._exchange(request, user)
             if isinstance(answer, TielineError):
                 raise answer
             if isinstance(answer, Answer):
@@ -202,9 +210,11 @@ class Client:
             request = answer
         raise self._moved(request.url)
 
-    async def _exchange(self, request: Request) -> Answer | Request | TielineError:
+    async def _exchange(
+        self, request: Request, user: ApplicationUser
+    ) -> Answer | Request | TielineError:
         """Send once; a redirection inside the service gives what to send next."""
-        async with self.pace.lane():
+        async with user.pace.lane():
             sent = self.wire.clock()
             self.counters.requests += 1
             try:
@@ -213,6 +223,7 @@ class Client:
                     request.url,
                     headers=request.headers,
                     content=request.content,
+                    auth=user.auth,
                 )
             except (httpx.TransportError, httpx.DecodingError) as error:
                 return self._unanswered(request, error)
@@ -229,7 +240,7 @@ class Client:
         if response.status_code == 429:
             self.counters.throttled += 1
         else:
-            self.pace.succeeded(response.headers)
+            user.pace.succeeded(response.headers)
         # A multipart answer holds its errors inside, whatever its own status is.
         kind = response.headers.get("content-type", "").lower()
         multipart = kind.startswith("multipart/")

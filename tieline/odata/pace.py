@@ -43,6 +43,17 @@ class Pace:
         self._filled_at = clock()
         self._closed_until = self._filled_at
 
+    @property
+    def pressure(self) -> tuple[float, float, float]:
+        """How much a request would wait: the less, the smaller.
+
+        For how long nothing may pass, in seconds; how full the lanes are; and how
+        many requests of the window are spent.
+        """
+        closed_s = max(0.0, self._closed_until - self._clock())
+        load = (self._running + len(self._waiting)) / self.lanes
+        return closed_s, load, BURST - self._tokens
+
     @asynccontextmanager
     async def lane(self) -> AsyncIterator[None]:
         """Wait for a free lane and for a token, then hold the lane."""

@@ -220,7 +220,7 @@ class Reader:
                 if pause_s > self.client.wire.patience_s:
                     raise refusal
                 if isinstance(refusal, Throttled):
-                    self.client.pace.throttled(pause_s)
+                    self.client.users.throttled(pause_s)
                 await self.client.wire.sleep(pause_s)
         msg = "left parts of a batch unanswered"
         system = self.client.system

@@ -103,7 +103,7 @@ async def settle(
             if pause_s > client.wire.patience_s:
                 break
             if isinstance(failure, Throttled):
-                client.pace.throttled(pause_s)
+                client.users.throttled(pause_s)
             await client.wire.sleep(pause_s)
     pieces.close()
     for place in pending:

@@ -41,7 +41,29 @@ class BearerAuth(httpx.Auth):
             yield request
 
 
-def auth_for(
+def auths_for(
+    settings: ServiceSettings,
+    *,
+    system: SystemName,
+    scope: str,
+    http: httpx.AsyncClient,
+    wire: Wire,
+) -> list[httpx.Auth | None]:
+    """Return how the requests of each application user are signed.
+
+    None stands for requests without a sign-in.
+
+    Raises:
+        SettingsError: what the method needs is missing, or would travel unprotected.
+    """
+    require_credentials(settings, system)
+    return [
+        _auth(one, system=system, scope=scope, http=http, wire=wire)
+        for one in settings.each_user()
+    ]
+
+
+def _auth(
     settings: ServiceSettings,
     *,
     system: SystemName,
@@ -49,12 +71,6 @@ def auth_for(
     http: httpx.AsyncClient,
     wire: Wire,
 ) -> httpx.Auth | None:
-    """Return how requests to a service are signed; None where no token is needed.
-
-    Raises:
-        SettingsError: what the method needs is missing, or would travel unprotected.
-    """
-    require_credentials(settings, system)
     if settings.method is SignInMethod.NONE:
         return None
     if settings.method is SignInMethod.BASIC:
@@ -116,6 +132,15 @@ def require_credentials(settings: ServiceSettings, system: SystemName) -> None:
             to = " to" if name == "tenant_id" else " for"
             msg = f"The {words}{to} {title} is missing."
             raise SettingsError(msg, advice=f"Set {variable(system, name)}.")
+    if settings.users and settings.method is not SignInMethod.CLIENT_SECRET:
+        msg = f"Further users of {title} sign in with a client secret only."
+        raise SettingsError(msg, advice="Remove them or the setting auth.")
+    for user in settings.users:
+        if not user.client_secret.get_secret_value():
+            msg = (
+                f"The client secret of the user {user.client_id} of {title} is missing."
+            )
+            raise SettingsError(msg, advice="Set its client_secret.")
     for name, address in (
         ("url", settings.url),
         ("token_url", settings.token_url),

@@ -27,6 +27,7 @@ from tieline.emulator.business_central.selection import one
 from tieline.emulator.business_central.tables import Row, Uncommitted
 from tieline.emulator.clock import Clock, Late
 from tieline.emulator.surface import Ground
+from tieline.emulator.token import LimitsOfUsers
 
 PAGE_ROWS = 20_000
 MOST_NODES = 100
@@ -51,7 +52,8 @@ class BusinessCentralState:
         page_rows: int = PAGE_ROWS,
     ) -> None:
         self.limits = Limits()
-        self.ground = Ground(_refusal, clock or Clock(), gate=self.limits)
+        self.ground = Ground(_refusal, clock or Clock(), gate=lambda: self.users.now)
+        self.users = LimitsOfUsers(self.limits, self.ground.tokens)
         self.clock = self.ground.clock
         self.faults = self.ground.faults
         self.counters = self.ground.counters

@@ -111,7 +111,9 @@ class Doorway:
         if scope["type"] != "http" or scope["path"].startswith(ADMIN):
             await self.app(scope, receive, send)
             return
-        limits = self.org.limits
+        authorization = Headers(scope=scope).get("authorization", "")
+        self.org.ground.tokens.recognise(authorization)
+        limits = self.org.users.now
         limits.running += 1
         try:
             now = self.org.ground.clock.now().timestamp()

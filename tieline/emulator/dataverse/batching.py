@@ -41,7 +41,7 @@ def run_batch(org: Organization, request: Request) -> Answer:
     """
     try:
         items = read_batch(request.headers.get("content-type", ""), request.body)
-        org.limits.charge(_checked_size(items))
+        org.users.now.charge(_checked_size(items))
     except MultipartError as error:
         return refused(bad_query(str(error)))
     except Refusal as refusal:

@@ -50,7 +50,7 @@ def send_bulk(
         _check_type(table, target)
     if org.slow.is_too_much(table.name, targets):
         raise NeverEnds
-    org.limits.charge(len(targets))
+    org.users.now.charge(len(targets))
     writer = Writer(org, request.user, request.references)
     if message == "CreateMultiple":
         _refuse_repeats(table, [one.get(table.key) for one in targets])

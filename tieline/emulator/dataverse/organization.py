@@ -16,6 +16,7 @@ from tieline.emulator.dataverse.schema import NAVIGATION_NAMES, SOLUTIONS, load_
 from tieline.emulator.dataverse.storage import Database, Row
 from tieline.emulator.dataverse.values import timestamp
 from tieline.emulator.surface import Ground
+from tieline.emulator.token import LimitsOfUsers
 
 LENIENT = None
 """For `Products.active_accepts`: an active product accepts every column."""
@@ -113,6 +114,7 @@ class Organization:
         self.reformats: dict[tuple[str, str], Callable[[Any], Any]] = {}
         self.standing: Standing = "member"
         self.ground = Ground(_refusal_body)
+        self.users = LimitsOfUsers(self.limits, self.ground.tokens)
         self.bulk: dict[str, set[str]] = {
             table.name: set(BULK_MESSAGES if table.bulk else ())
             for table in self.schema.tables.values()
