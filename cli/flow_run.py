@@ -9,6 +9,7 @@ import click
 from cli.output import print_json
 from cli.prefect_ready import make_ready
 from cli.report import exit_code_of, explain_failure, print_report
+from tasks.log import PREFECT_GONE, as_told
 from tieline.errors import RunError
 from tieline.report import JobReport, collecting_reports
 
@@ -30,7 +31,13 @@ async def run_flows(flow: Any, **parameters: Any) -> list[JobReport]:
     """
     await make_ready()
     with collecting_reports() as reports:
-        state = await flow(**parameters, return_state=True)
+        try:
+            state = await flow(**parameters, return_state=True)
+        except PREFECT_GONE as error:
+            if reports:
+                # Only the state could not be told: what was done is known.
+                return reports
+            raise as_told(error) from error
     if not reports:
         msg = f"The run of {flow.name} broke off in the state {state.name}: "
         msg += f"{state.message}."

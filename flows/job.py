@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 from prefect import Flow, flow, get_run_logger, runtime
 from prefect.client.schemas.objects import State
-from prefect.states import Failed
 
 from tasks.company_row import separate_companies
 from tasks.couple import couple
@@ -17,7 +16,16 @@ from tasks.guard import guard_deletions
 from tasks.inactivity import Rhythm
 from tasks.job_run import JobRun, Pass
 from tasks.load import load
-from tasks.log import IDLE, RunLog, end_state, idle_state, mark_run, write_log
+from tasks.log import (
+    IDLE,
+    PREFECT_GONE,
+    RunLog,
+    broken_state,
+    end_state,
+    idle_state,
+    mark_run,
+    write_log,
+)
 from tasks.lost import take_lost
 from tasks.nested import finish_lines, line_batches, lines_pass
 from tasks.preview import plan_parameters, preview_rest
@@ -188,7 +196,6 @@ async def logged_run(
     An error that is not one record's ends the run in the state Failed with its
     sentence; nothing of it is lost: counters up to there are logged too.
     """
-    log = get_run_logger()
     report = JobReport(job, flow_run_id=str(runtime.flow_run.id or ""))
     state: State[Any]
     try:
@@ -203,8 +210,7 @@ async def logged_run(
             state = idle_state(asleep.until)
             await write_log(RunLog(report, None, None))
     except TielineError as error:
-        log.error("%s: %s", error.code, error)
-        state = _broken(report, error)
+        state = broken_state(report, error)
         await write_log(RunLog(report, None, None))
     report.state = state.name or ""
     report.message = state.message or ""
@@ -232,21 +238,12 @@ async def _worked(
             if not report.is_preview:
                 report.standing = standing_of(session, _DECLARED[report.job])
             state = end_state(report)
-        except TielineError as error:
-            get_run_logger().error("%s: %s", error.code, error)
+        except (TielineError, *PREFECT_GONE) as error:
             if report.plan_id is not None:
                 session.store.drop_plan(report.plan_id)
-            state = _broken(report, error)
+            state = broken_state(report, error)
         await write_log(RunLog(report, session, tables))
     return state
-
-
-def _broken(report: JobReport, error: TielineError) -> State[Any]:
-    report.error_code = error.code
-    report.exit_code = error.exit_code
-    # A plan is kept only when it is whole.
-    report.plan_id = None
-    return Failed(message=f"{error.code}: {error}")
 
 
 async def run_passes(

@@ -16,8 +16,9 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.exceptions import PrefectHTTPStatusError
-from prefect.states import Completed
+from prefect.states import Completed, Failed
 
+from tieline.errors import RunError, TielineError
 from tieline.report import JobReport, RecordFailure, preview_summary, summary
 from tieline.session import Session
 from tieline.verification import Verification
@@ -27,6 +28,8 @@ WITH_ERRORS = "CompletedWithErrors"
 WITH_SKIPPED = "CompletedWithSkipped"
 PLANNED = "Planned"
 IDLE = "Idle"
+PREFECT_GONE = (PrefectHTTPStatusError, httpx.TransportError)
+"""What Prefect's client raises when its server is away; ours wraps its own errors."""
 
 
 def labels_of(report: JobReport) -> dict[str, Any]:
@@ -99,13 +102,34 @@ async def unless_refused(what: str) -> AsyncIterator[None]:
     """
     try:
         yield
-    except (PrefectHTTPStatusError, httpx.TransportError) as error:
+    except PREFECT_GONE as error:
         reason = type(error).__name__
         if isinstance(error, PrefectHTTPStatusError):
             reason = f"status {error.response.status_code}"
         get_run_logger().warning(
             "Prefect's server does not take %s of this run: %s.", what, reason
         )
+
+
+def as_told(error: Exception) -> TielineError:
+    """Return the error that broke a run; one of Prefect's server names Prefect."""
+    if isinstance(error, TielineError):
+        return error
+    return RunError(
+        f"Prefect's server went away during the run ({type(error).__name__}).",
+        advice="What was counted is done and stored: look at Prefect, and run again.",
+    )
+
+
+def broken_state(report: JobReport, raised: Exception) -> State[Any]:
+    """Return the state of a run that an error broke, and note it in the report."""
+    error = as_told(raised)
+    get_run_logger().error("%s: %s", error.code, error)
+    report.error_code = error.code
+    report.exit_code = error.exit_code
+    # A plan is kept only when it is whole.
+    report.plan_id = None
+    return Failed(message=f"{error.code}: {error}")
 
 
 async def mark_run(report: JobReport) -> None:
