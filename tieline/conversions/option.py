@@ -51,6 +51,8 @@ class Option(Conversion):
 
     async def prepare(self, values: Values, transfer: Transfer) -> OptionBook:
         """Couple codes and labels, adding labels when the settings say so."""
+        if not transfer.to_dataverse and not any(values):
+            return OptionBook()
         wanted = {v for v in values if v} if transfer.to_dataverse else set()
         return await transfer.session.options(
             self.bc_set,
