@@ -27,8 +27,8 @@ from tieline.mapping import TableMapping
 from tieline.odata.wire import Wire
 from tieline.overrides import with_overrides
 from tieline.readiness import notes, require_local_currency
-from tieline.remembered import StoreCache
-from tieline.session import Session, names_of_companies
+from tieline.remembered import StoreCache, names_of_companies
+from tieline.session import Session
 from tieline.settings import Settings
 from tieline.store import Store
 

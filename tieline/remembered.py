@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tieline.business_central import BusinessCentral
 from tieline.errors import Rejected
 from tieline.odata.model import Change, Ref, Side, Written
 from tieline.store import Store
@@ -123,3 +124,9 @@ class StoreCache:
     def drop(self, key: str) -> None:
         """Forget what is kept under `key`."""
         self._store.drop_cached(key)
+
+
+def names_of_companies(bc: BusinessCentral, known: Mapping[str, str]) -> set[str]:
+    """Return all names and ids that the companies go by, or went by in earlier runs."""
+    now = {text for one in bc.companies for text in (one.name, one.id)}
+    return now | set(known) | set(known.values())

@@ -26,7 +26,7 @@ from tieline.odata.model import Change, Condition
 from tieline.options import OptionCouplings
 from tieline.rates import dataverse_rate, no_rate
 from tieline.rehearsal import Noted, RehearsedSide, RehearsedStore
-from tieline.remembered import RememberingSide, StoreCache
+from tieline.remembered import RememberingSide, StoreCache, names_of_companies
 from tieline.settings import CompanySettings, Settings
 from tieline.store import Store
 
@@ -382,12 +382,6 @@ async def open_session(
             yield session
         finally:
             await asyncio.gather(bc.aclose(), dv.aclose())
-
-
-def names_of_companies(bc: BusinessCentral, known: Mapping[str, str]) -> set[str]:
-    """Return all names and ids that the companies go by, or went by in earlier runs."""
-    now = {text for one in bc.companies for text in (one.name, one.id)}
-    return now | set(known) | set(known.values())
 
 
 async def _connect(
