@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, NoReturn
 
-from tieline.errors import SYSTEM_TITLES, DriftError, NoFieldMappings, SettingsError
+from tieline.conversions.added import ByLabel, unfit
+from tieline.conversions.added import fitted as fitted_to
+from tieline.errors import (
+    SYSTEM_TITLES,
+    DriftError,
+    MappingOverrideError,
+    NoFieldMappings,
+    SettingsError,
+)
 from tieline.mapping import Direction, FieldMapping, TableMapping, Template
 from tieline.odata.model import Filter, Table
 
@@ -89,6 +97,8 @@ async def fit_mapping(mapping: TableMapping, session: Session) -> Fitted:
             if lacks_bc or lacks_dataverse:
                 enabled = False
                 off.append(row.name)
+            elif row.user_defined:
+                row = await _fit_added(mapping, row, (bc, dataverse), session)
         fitted.append(replace(row, enabled=enabled))
     _require_filters(mapping, bc, dataverse, has_companion=session.bc.has_companion)
     await _require_needs(mapping, session)
@@ -132,6 +142,37 @@ async def fit_mapping(mapping: TableMapping, session: Session) -> Fitted:
         ),
         tuple(off),
     )
+
+
+async def _fit_added(
+    mapping: TableMapping,
+    row: FieldMapping,
+    tables: tuple[Table, Table],
+    session: Session,
+) -> FieldMapping:
+    """Complete the conversion of an added field from the metadata.
+
+    Raises:
+        MappingOverrideError: the kinds of its two fields do not fit.
+    """
+    bc, dataverse = tables
+    here, there = bc.columns.get(row.bc or ""), dataverse.columns[row.dataverse or ""]
+    if here is None:
+        return row
+    problem, advice = unfit(row.conversion, here, there)
+    if problem:
+        msg = f"The added field {row.bc} of {mapping.name} in tieline.toml {problem}."
+        raise MappingOverrideError(msg, advice=advice)
+    labels: dict[int, str] = {}
+    if isinstance(row.conversion, ByLabel):
+        name = there.name
+        key = f"labels of {mapping.dataverse}.{name}"
+        if key not in session.memory:
+            session.memory[key] = await session.dataverse.option_labels(
+                mapping.dataverse, [name]
+            )
+        labels = session.memory[key].get(name, {})
+    return replace(row, conversion=fitted_to(row.conversion, there, labels))
 
 
 async def _dataverse_table(mapping: TableMapping, session: Session) -> Table:

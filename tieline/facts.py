@@ -92,6 +92,11 @@ class Knowledge(Protocol):
         ...
 
     @property
+    def dataverse(self) -> Any:
+        """The side of Dataverse, to read what a conversion refers to."""
+        ...
+
+    @property
     def store(self) -> Couplings:
         """The coupling store."""
         ...

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from tieline.conversions import CODE, DAY, FLAG, NUMBER, TEXT, Conversion
+from tieline.conversions.added import ByLabel, LookupBy, ValueMap, ZonedDay
 from tieline.mapping import (
     DeletionConflictPolicy,
     Direction,
@@ -23,6 +25,7 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "number": NUMBER,
     "flag": FLAG,
     "date": DAY,
+    "choice": ByLabel(),
 }
 """The conversions that an added field mapping may name."""
 
@@ -76,8 +79,50 @@ class AddedField(_Shape):
     bc: str = Field(min_length=1)
     dataverse: str = Field(min_length=1)
     direction: Direction = Direction.BIDIRECTIONAL
-    conversion: Literal["text", "code", "number", "flag", "date"] = "text"
+    conversion: Literal["text", "code", "number", "flag", "date", "choice"] = "text"
+    mapped: dict[str, Any] | None = None
+    time_zone: str | None = None
     enabled: bool = True
+
+    @model_validator(mode="before")
+    @classmethod
+    def _pairs(cls, given: Any) -> Any:
+        """Take a table under `conversion` for a lookup or a value map."""
+        if isinstance(given, dict) and isinstance(given.get("conversion"), dict):
+            rest = {k: v for k, v in given.items() if k != "conversion"}
+            return {**rest, "mapped": given["conversion"]}
+        return given
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str | None) -> str | None:
+        try:
+            return name and ZoneInfo(name).key
+        except (ZoneInfoNotFoundError, ValueError):
+            msg = f"{name} is no time zone such as Europe/Copenhagen"
+            raise ValueError(msg) from None
+
+    @model_validator(mode="after")
+    def _zone_fits(self) -> Self:
+        if self.time_zone and (self.mapped is not None or self.conversion != "date"):
+            msg = 'time_zone goes with conversion = "date" only'
+            raise ValueError(msg)
+        if self.mapped is not None and not self.mapped:
+            msg = "conversion has no pair of values"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def converts(self) -> Conversion:
+        """The conversion; a lookup learns its table from the metadata."""
+        if self.mapped is None:
+            if self.time_zone:
+                return ZonedDay(self.time_zone)
+            return CONVERSIONS[self.conversion]
+        match self.mapped:
+            case {"by": str(column), **rest} if not rest:
+                return LookupBy(via="", table="", noun="record", by=column)
+        return ValueMap(tuple(self.mapped.items()))
 
     @property
     def row(self) -> FieldMapping:
@@ -86,7 +131,7 @@ class AddedField(_Shape):
             self.bc,
             self.dataverse,
             self.direction,
-            CONVERSIONS[self.conversion],
+            self.converts,
             enabled=self.enabled,
             is_default=False,
             user_defined=True,

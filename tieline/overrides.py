@@ -179,7 +179,7 @@ def _require_new(
 ) -> None:
     """Refuse a pair that exists, and a second value for the same destination."""
     for row in rows:
-        if (row.bc, row.dataverse) == (added.bc, added.dataverse):
+        if row.enabled and (row.bc, row.dataverse) == (added.bc, added.dataverse):
             problem = f"adds {added.bc} and {added.dataverse}, which exist already"
             advice = f"Change that field under fields.{added.bc}."
             raise _refused(declared, key, problem, advice)
