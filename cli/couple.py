@@ -7,15 +7,15 @@ from typing import get_args
 
 import click
 
+from cli.asking import dry_run_option
 from cli.command import ReportingCommand
 from cli.flow_run import finish, run_flow
 from cli.in_force import load_checked
 from cli.report import empty_report
-from flows.couple import InitialSync, require_offered, split_pairs
+from flows.couple import InitialSync, direction_of, require_offered, split_pairs
 from flows.couple import couple as couple_flow
 from flows.jobs import MAPPINGS, job_name
 from tieline.errors import SettingsError
-from tieline.mapping import Direction
 from tieline.matching import criteria_of
 from tieline.overrides import with_overrides
 from tieline.settings import Settings
@@ -47,8 +47,10 @@ from tieline.settings import Settings
     type=click.Choice(get_args(InitialSync)),
     default="none",
     show_default=True,
-    help="Which side's values the coupled records get at once.",
+    help="Which side's values the coupled records get at once; fill-blanks fills "
+    "what one side lacks from the other.",
 )
+@dry_run_option
 @click.option("--company", metavar="C", help="The company, by name or id.")
 def couple(
     job: str,
@@ -58,6 +60,7 @@ def couple(
     create_new: bool,
     sync: InitialSync,
     company: str | None,
+    dry_run: bool,
     as_json: bool,
 ) -> None:
     """Couple records of JOB that belong together.
@@ -80,6 +83,7 @@ def couple(
             create_new=create_new,
             sync=sync,
             company=company,
+            dry_run=dry_run,
         )
     )
     finish(report, as_json=as_json)
@@ -100,8 +104,7 @@ def _require_sense(
         msg = f"--pair and {other} exclude each other."
         raise SettingsError(msg, advice="Name pairs, or let records be matched.")
     mapping = with_overrides(MAPPINGS[name], settings)
-    initial = None if sync == "none" else Direction(sync)
-    require_offered(mapping, initial, create_new=create_new)
+    require_offered(mapping, direction_of(sync), create_new=create_new)
     if pairs:
         split_pairs(pairs)
     else:

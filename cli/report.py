@@ -102,7 +102,7 @@ def print_details(report: JobReport) -> None:
 
 
 def _print_changes(report: JobReport) -> None:
-    if report.plan_id is None and not report.changes:
+    if report.plan_id is None and not report.changes and not report.is_dry:
         return
     rows = [
         (
@@ -115,11 +115,16 @@ def _print_changes(report: JobReport) -> None:
         for change in report.changes[:SHOWN]
     ]
     columns = ["direction", "action", "fields", "source", "destination"]
-    title = f"Plan {report.plan_id}: nothing was written"
-    if report.plan_id is None:
-        title = "What the run stopped before"
-    print_table(title, columns, rows)
+    print_table(_title_of_changes(report), columns, rows)
     _print_rest(len(report.changes))
+
+
+def _title_of_changes(report: JobReport) -> str:
+    if report.plan_id is not None:
+        return f"Plan {report.plan_id}: nothing was written"
+    if report.is_dry:
+        return "What would be done: nothing was written"
+    return "What the run stopped before" if report.error_code else "Left as they are"
 
 
 def _field(field: dict[str, object]) -> str:

@@ -7,6 +7,7 @@ from typing import get_args
 
 import click
 
+from cli.asking import ask, dry_run_option, yes_option
 from cli.command import ReportingCommand
 from cli.flow_run import finish, run_flow
 from cli.in_force import load_checked
@@ -30,6 +31,8 @@ from tieline.overrides import with_overrides
 @click.option(
     "--all", "all_records", is_flag=True, help="Every record that the action fits."
 )
+@dry_run_option
+@yes_option
 @click.option("--company", metavar="C", help="The company, by name or id.")
 def resolve(
     job: str,
@@ -38,6 +41,8 @@ def resolve(
     records: tuple[str, ...],
     all_records: bool,
     company: str | None,
+    dry_run: bool,
+    yes: bool,
     as_json: bool,
 ) -> None:
     """Decide about coupled records of JOB that fail, are skipped or lost a side.
@@ -54,6 +59,8 @@ def resolve(
     settings.require_addresses()
     mapping = with_overrides(MAPPINGS[name], settings)
     require_fitting(mapping, action, records, all_records=all_records)
+    if all_records and not dry_run:
+        ask(f"{action.capitalize()} all records of {name} that it fits?", yes=yes)
     report = asyncio.run(
         run_flow(
             resolve_flow,
@@ -62,6 +69,7 @@ def resolve(
             records=list(records),
             all_records=all_records,
             company=company,
+            dry_run=dry_run,
         )
     )
     finish(report, as_json=as_json)

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from cli.asking import ask, yes_option
 from cli.command import ReportingCommand
 from cli.flow_run import run_flows
 from cli.in_force import load_checked
@@ -43,13 +44,16 @@ def sync(*, as_json: bool, **parameters: Any) -> None:
     help="Give all uncoupled records a counterpart, also where both sides hold some.",
 )
 @_DRY_RUN
+@yes_option
 @_COMPANY
-def full_sync(*, as_json: bool, **parameters: Any) -> None:
+def full_sync(*, as_json: bool, yes: bool, **parameters: Any) -> None:
     """Synchronize all records of all jobs, changed or not.
 
     Where one side is empty it is filled; where both hold records, those that the
     mapping can match are coupled first, and only coupled ones are synchronized.
     """
+    if parameters["create_new"] and not parameters["dry_run"]:
+        ask("Create a counterpart for every uncoupled record of all jobs?", yes=yes)
     _run(full_synchronization, as_json=as_json, **parameters)
 
 

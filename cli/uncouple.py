@@ -6,6 +6,7 @@ import asyncio
 
 import click
 
+from cli.asking import ask, dry_run_option, yes_option
 from cli.command import ReportingCommand
 from cli.flow_run import finish, run_flow
 from cli.in_force import load_checked
@@ -25,6 +26,8 @@ from flows.uncouple import uncouple as uncouple_flow
     help="This record, by id, number or code; may be repeated.",
 )
 @click.option("--all", "all_records", is_flag=True, help="All couplings of the job.")
+@dry_run_option
+@yes_option
 @click.option("--company", metavar="C", help="The company, by name or id.")
 def uncouple(
     job: str,
@@ -32,12 +35,16 @@ def uncouple(
     records: tuple[str, ...],
     all_records: bool,
     company: str | None,
+    dry_run: bool,
+    yes: bool,
     as_json: bool,
 ) -> None:
     """Dissolve couplings of JOB; nothing is deleted on either side."""
     name = job_name(job)
     load_checked().require_addresses()
     require_choice(records, all_records=all_records)
+    if all_records and not dry_run:
+        ask(f"Dissolve all couplings of {name}?", yes=yes)
     report = asyncio.run(
         run_flow(
             uncouple_flow,
@@ -45,6 +52,7 @@ def uncouple(
             records=list(records),
             all_records=all_records,
             company=company,
+            dry_run=dry_run,
         )
     )
     finish(report, as_json=as_json)

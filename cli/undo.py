@@ -6,6 +6,7 @@ import asyncio
 
 import click
 
+from cli.asking import dry_run_option
 from cli.command import ReportingCommand
 from cli.flow_run import finish, run_flow
 from cli.in_force import load_checked
@@ -17,11 +18,16 @@ from tieline.report import JobReport
 @click.argument("run_id")
 @click.option("--record", metavar="ID", help="Only this record: id, number or code.")
 @click.option("--field", metavar="F", help="Only this field: property or column.")
-def undo(run_id: str, *, record: str | None, field: str | None, as_json: bool) -> None:
+@dry_run_option
+def undo(
+    run_id: str, *, record: str | None, field: str | None, dry_run: bool, as_json: bool
+) -> None:
     """Put back what the flow run RUN_ID changed.
 
     Records that changed since are left alone; the exit status is then 3.
     """
     load_checked().require_addresses()
-    report = asyncio.run(run_flow(undo_flow, run_id=run_id, record=record, field=field))
+    report = asyncio.run(
+        run_flow(undo_flow, run_id=run_id, record=record, field=field, dry_run=dry_run)
+    )
     finish(report, as_json=as_json)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -13,17 +13,24 @@ from flows.job import job_lock, logged_run, options_for, run_passes
 from flows.jobs import MAPPINGS, job_name
 from tasks.job_run import JobRun
 from tasks.named import name_ids
+from tasks.never_common import left_by_filling
 from tasks.pairs import couple_matches, couple_pairs, report_unmatched
 from tieline import availability
 from tieline.availability import fit_mapping
-from tieline.errors import SettingsError
-from tieline.mapping import Direction, TableMapping
+from tieline.conversions import column_of
+from tieline.errors import SettingsError, SystemName
+from tieline.mapping import (
+    Direction,
+    FieldMapping,
+    TableMapping,
+    UpdateConflictPolicy,
+)
 from tieline.matching import criteria_of
 from tieline.overrides import with_overrides
-from tieline.report import JobReport
+from tieline.report import JobReport, PlannedChange
 from tieline.session import Session
 
-InitialSync = Literal["to-dataverse", "from-dataverse", "none"]
+InitialSync = Literal["to-dataverse", "from-dataverse", "fill-blanks", "none"]
 
 
 @flow(name="COUPLE", persist_result=False)
@@ -34,6 +41,7 @@ async def couple(
     create_new: bool = False,  # noqa: FBT001, FBT002 - parameters of the run form
     sync: InitialSync = "none",
     company: str | None = None,
+    dry_run: bool = False,  # noqa: FBT001, FBT002
 ) -> State[Any]:
     """Couple records of a job.
 
@@ -45,19 +53,25 @@ async def couple(
             pairs: the mapping's own match fields.
         create_new: Create in Dataverse what found no counterpart.
         sync: The direction in which the coupled records are synchronized at
-            once; none leaves both sides as they are.
+            once; fill-blanks fills what is blank on one side from the other and
+            leaves fields in which both hold a value; none leaves both sides as
+            they are.
         company: The Business Central company; empty for the one in the settings.
+        dry_run: List what would be coupled and written, and change nothing.
     """
     name = job_name(job)
     declared = MAPPINGS[name]
 
     async def work(session: Session, report: JobReport) -> None:
         mapping = with_overrides(declared, session.settings)
-        initial = None if sync == "none" else Direction(sync)
+        initial = direction_of(sync)
         require_offered(mapping, initial, create_new=create_new)
+        if dry_run:
+            session, report.is_dry = session.rehearsal(), True
         require_setting(mapping, session)
         fitted = (await fit_mapping(mapping, session)).mapping
-        run = JobRun(fitted, options_for(mapping), session, report, get_run_logger())
+        options = options_for(mapping, dry_run=dry_run)
+        run = JobRun(fitted, options, session, report, get_run_logger())
         created: list[str] = []
         with job_lock(session, mapping):
             if pairs:
@@ -68,17 +82,22 @@ async def couple(
                 if create_new:
                     created = list(matches.unmatched)
                 else:
-                    report_unmatched(run, len(matches.unmatched))
+                    report_unmatched(run, matches)
         if created:
-            await _synchronize(
-                mapping, created, Direction.TO_DATAVERSE, session, report
-            )
-        if done and initial is not None:
-            await _synchronize(mapping, done, initial, session, report)
+            await _synchronize(run, mapping, created, Direction.TO_DATAVERSE)
+        if done and sync == "fill-blanks":
+            await _fill_blanks(run, mapping, done)
+        elif done and initial is not None:
+            await _synchronize(run, mapping, done, initial)
 
     return await logged_run(
         name, work, company=company, tables=(declared.bc, declared.dataverse)
     )
+
+
+def direction_of(sync: InitialSync) -> Direction | None:
+    """Return the one direction of a first synchronization, None when it has none."""
+    return None if sync in ("none", "fill-blanks") else Direction(sync)
 
 
 def require_offered(
@@ -123,18 +142,53 @@ def split_pairs(texts: Sequence[str]) -> list[tuple[str, str]]:
 
 
 async def _synchronize(
-    mapping: TableMapping,
-    bc_ids: list[str],
-    direction: Direction,
-    session: Session,
-    report: JobReport,
+    run: JobRun, mapping: TableMapping, bc_ids: list[str], direction: Direction
 ) -> None:
     """Run just these records in one direction, their initial synchronization."""
     options = replace(
-        options_for(mapping),
+        run.options,
         direction=direction,
         records=tuple(bc_ids),
         only_coupled=False,
         force=True,
     )
-    await run_passes(mapping, options, session, report)
+    await run_passes(mapping, options, run.session, run.report)
+
+
+async def _fill_blanks(run: JobRun, mapping: TableMapping, bc_ids: list[str]) -> None:
+    """Fill what one side lacks from the other, and list what is left."""
+    options = replace(
+        run.options,
+        records=tuple(bc_ids),
+        only_coupled=True,
+        update_conflict=UpdateConflictPolicy.MERGE,
+        fill_blanks=True,
+    )
+    before, run.report.changes = run.report.changes, []
+    await run_passes(mapping, options, run.session, run.report)
+    fields = {row.name: row for row in run.mapping.fields}
+    planned = [
+        part for change in run.report.changes for part in _as_fills(change, fields)
+    ]
+    run.report.changes = [*before, *planned, *left_by_filling(run.session.memory)]
+
+
+def _as_fills(
+    change: PlannedChange, fields: Mapping[str, FieldMapping]
+) -> list[PlannedChange]:
+    """Split a change into what fills blanks and what overwrites values."""
+    if change.action != "modify":
+        return [change]
+    side: SystemName = "dataverse" if change.direction == "to-dataverse" else "bc"
+    parts: dict[str, list[dict[str, Any]]] = {}
+    for item in change.fields:
+        row = fields.get(item["field"])
+        now = item["from"]
+        is_blank = now is None or now == ""
+        if row is not None:
+            is_blank = bool(row.conversion.blank(side, column_of([now]))[0])
+        parts.setdefault("fill" if is_blank else "overwrite", []).append(item)
+    return [
+        replace(change, action=action, fields=tuple(items))
+        for action, items in parts.items()
+    ]

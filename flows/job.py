@@ -252,10 +252,14 @@ async def run_passes(
     session: Session,
     report: JobReport,
 ) -> None:
-    """Run a job's passes, to Dataverse first, under the job's lock."""
+    """Run a job's passes, to Dataverse first, under the job's lock.
+
+    A dry run of an operation comes in a rehearsal; what it lists is no plan.
+    """
     log = get_run_logger()
     require_setting(declared, session.choices.ownership)
-    if options.dry_run:
+    plans = options.dry_run and not session.is_rehearsal
+    if plans:
         session = session.rehearsal()
     fitted = await fit_mapping(declared, session)
     if fitted.off:
@@ -271,9 +275,9 @@ async def run_passes(
     report.are_named |= bool(options.records)
     with job_lock(session, mapping):
         await separate_companies(run)
-        if options.dry_run:
+        if plans:
             report.plan_id = report.flow_run_id
-        else:
+        if not options.dry_run:
             await _recover_all(run)
         for one_way in mapping.passes(options.direction):
             require_fields(mapping, one_way)

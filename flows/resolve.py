@@ -18,9 +18,16 @@ from tasks.job_run import JobRun
 from tasks.load import rejected
 from tasks.named import coupled_rows
 from tasks.nested import forgetting_lines
-from tasks.uncouple import forget_couplings
-from tieline.batch import moment
-from tieline.errors import CoupledToDeleted, RuleViolated, SettingsError
+from tasks.uncouple import forget_couplings, plan_rows
+from tieline.availability import require_fields
+from tieline.batch import OneWay, moment, rows_of
+from tieline.errors import (
+    SYSTEM_TITLES,
+    CoupledToDeleted,
+    RuleViolated,
+    SettingsError,
+    SystemName,
+)
 from tieline.failures import parts
 from tieline.mapping import Direction, TableMapping
 from tieline.odata.model import Change
@@ -41,6 +48,7 @@ async def resolve(
     records: list[str] | None = None,
     all_records: bool = False,  # noqa: FBT001, FBT002 - parameters of the run form
     company: str | None = None,
+    dry_run: bool = False,  # noqa: FBT001, FBT002
 ) -> State[Any]:
     """Decide about coupled records that fail, are skipped or lost a side.
 
@@ -53,6 +61,7 @@ async def resolve(
         records: Ids of either side, or Business Central numbers or codes.
         all_records: Every record that the action fits, instead of records.
         company: The Business Central company; empty for the one in the settings.
+        dry_run: List what would become of the records, and change nothing.
     """
     name = job_name(job)
     declared = MAPPINGS[name]
@@ -60,6 +69,8 @@ async def resolve(
     async def work(session: Session, report: JobReport) -> None:
         mapping = with_overrides(declared, session.settings)
         require_fitting(mapping, action, records, all_records=all_records)
+        if dry_run:
+            session, report.is_dry = session.rehearsal(), True
         run = await job_run(session, report, name)
         if action == "find-deleted":
             with job_lock(session, run.mapping):
@@ -121,17 +132,18 @@ async def _act(
     *,
     are_named: bool,
 ) -> None:
-    """Act on couplings; of those that nobody named, on those alone that it fits."""
-    if action in FORCED:
-        _unskip(run, rows)
-        await _force(run, mapping, FORCED[action], list(rows["bc_id"]))
-        return
+    """Act on couplings; of those that nobody named, on those alone that it fits.
+
+    What an action cannot do is known before anything is stored.
+    """
     rows = await _with_presence(run, rows)
-    if action == "retry":
+    if action == "retry" or action in FORCED:
         both = rows["on_bc"] & rows["on_dataverse"]
-        _refuse(run, rows[~both], "A side no longer exists: restore or delete it.")
-        _unskip(run, rows[both])
-        run.report.counters(TO).unchanged += int(both.sum())
+        if are_named or action == "retry":
+            _refuse_broken(run, rows[~both])
+        else:
+            run.report.counters(TO).skipped += int((~both).sum())
+        await _act_on_pairs(run, mapping, action, rows[both])
         return
     neither = ~rows["on_bc"] & ~rows["on_dataverse"]
     await _forget(run, rows[neither])
@@ -144,6 +156,21 @@ async def _act(
     else:
         with job_lock(run.session, run.mapping):
             await _delete(run, rows[one])
+
+
+async def _act_on_pairs(
+    run: JobRun, mapping: TableMapping, action: str, rows: pd.DataFrame
+) -> None:
+    """Try records again, now and in one direction or at the next run."""
+    direction = FORCED.get(action)
+    if direction is not None:
+        require_fields(run.mapping, direction)
+    _unskip(run, rows)
+    if direction is None:
+        plan_rows(run, action, rows)
+        run.report.counters(TO).unchanged += len(rows)
+    else:
+        await _force(run, mapping, direction, list(rows["bc_id"]))
 
 
 async def _with_presence(run: JobRun, rows: pd.DataFrame) -> pd.DataFrame:
@@ -168,6 +195,22 @@ def _refuse(run: JobRun, rows: pd.DataFrame, sentence: str) -> None:
         )
 
 
+def _refuse_broken(run: JobRun, rows: pd.DataFrame) -> None:
+    """Refuse what needs both sides; the coupling stays as it is, with its error."""
+    sides: tuple[tuple[SystemName, SystemName], ...] = (
+        ("bc", "dataverse"),
+        ("dataverse", "bc"),
+    )
+    for gone, left in sides:
+        sentence = (
+            f"The record no longer exists in {SYSTEM_TITLES[gone]}: restore it, or "
+            f"delete what is left in {SYSTEM_TITLES[left]}."
+        )
+        _refuse(run, rows[~rows[f"on_{gone}"] & rows[f"on_{left}"]], sentence)
+    neither = rows[~rows["on_bc"] & ~rows["on_dataverse"]]
+    _refuse(run, neither, "Neither record exists any more: uncouple them.")
+
+
 def _unskip(run: JobRun, rows: pd.DataFrame) -> None:
     """Let the next run look at these records again, however they failed."""
     if rows.empty:
@@ -175,21 +218,28 @@ def _unskip(run: JobRun, rows: pd.DataFrame) -> None:
     changed = rows[["bc_id", "dataverse_id"]].assign(
         skipped=False, statistics_uploaded=False
     )
-    for way in ("to-dataverse", "from-dataverse"):
-        run.session.store.save(
+    ways: tuple[tuple[OneWay, str], ...] = (
+        ("to-dataverse", "bc_id"),
+        ("from-dataverse", "dataverse_id"),
+    )
+    run.session.store.save(
+        *(
             Outcome(
                 run.session.company_id,
                 run.mapping.name,
-                "to-dataverse" if way == TO else "from-dataverse",
+                way,
                 at=run.now,
                 couplings=changed,
-                cleared=list(rows["bc_id" if way == TO else "dataverse_id"]),
+                cleared=list(rows[source]),
             )
+            for way, source in ways
         )
+    )
 
 
 async def _forget(run: JobRun, rows: pd.DataFrame) -> None:
     """Remove couplings of which nothing is left, with their errors."""
+    plan_rows(run, "uncouple", rows)
     await forget_couplings(run, rows)
     run.report.counters(TO).uncoupled += len(rows)
 
@@ -200,7 +250,10 @@ async def _force(
     if not bc_ids:
         return
     options = replace(
-        options_for(mapping), direction=direction, records=tuple(bc_ids), force=True
+        options_for(mapping, dry_run=run.options.dry_run),
+        direction=direction,
+        records=tuple(bc_ids),
+        force=True,
     )
     await run_passes(mapping, options, run.session, run.report)
 
@@ -217,10 +270,10 @@ async def _restore(run: JobRun, mapping: TableMapping, rows: pd.DataFrame) -> No
         if not mapping.direction.covers(direction):
             _refuse(run, left, f"{mapping.name} does not run {direction}.")
             continue
-        await _forget(run, left)
-        run.report.counters(TO).uncoupled -= len(left)
+        require_fields(run.mapping, direction)
+        await forget_couplings(run, left)
         options = replace(
-            options_for(mapping),
+            options_for(mapping, dry_run=run.options.dry_run),
             direction=direction,
             records=tuple(left[f"{side}_id"]),
             only_coupled=False,
@@ -243,20 +296,25 @@ async def _delete(run: JobRun, rows: pd.DataFrame) -> None:
         written = await service.delete(table, [Change(id_, {}) for id_ in ids])
         failed = {item.id: item.error for item in written if item.error is not None}
         done = left[~left[f"{side}_id"].isin(failed)]
-        _journal_deletions(run, side, done, images)
-        await forget_couplings(run, done, lines)
+        plan_rows(run, "delete", done)
+        await forget_couplings(run, done, lines, _images(run, side, done, images))
         run.report.counters(TO).deleted += len(done)
-        for id_, error in failed.items():
-            code, message = parts(rejected("Deleting", table, error))
-            run.report.counters(TO).failed += 1
-            run.report.errors.append(RecordFailure(TO, id_, None, code, message))
+        way, here, there = TO, "bc_id", "dataverse_id"
+        if side == "bc":
+            way, here, there = "from-dataverse", there, here
+        for row in rows_of(left[left[f"{side}_id"].isin(failed)]):
+            error = rejected("Deleting", table, failed[row[f"{side}_id"]])
+            run.report.counters(way).failed += 1
+            run.report.errors.append(
+                RecordFailure(way, row[here], row[there], *parts(error))
+            )
 
 
-def _journal_deletions(
+def _images(
     run: JobRun, side: str, rows: pd.DataFrame, images: pd.DataFrame
-) -> None:
-    """Keep the image of what is deleted."""
-    journal = [
+) -> list[JournalRow]:
+    """Return the image of what is deleted, for undo."""
+    return [
         JournalRow(
             company=run.session.company_id,
             mapping=run.mapping.name,
@@ -276,15 +334,6 @@ def _journal_deletions(
         )
         for row in rows.itertuples()
     ]
-    run.session.store.save(
-        Outcome(
-            run.session.company_id,
-            run.mapping.name,
-            "to-dataverse",
-            at=run.now,
-            journal=journal,
-        )
-    )
 
 
 async def _find_deleted(run: JobRun) -> None:
@@ -300,6 +349,7 @@ async def _find_deleted(run: JobRun) -> None:
         lost = rows[(rows["on_bc"] ^ rows["on_dataverse"]) & ~is_skipped]
         if lost.empty:
             continue
+        plan_rows(run, "skip", lost)
         errors = [_lost(run, row) for row in lost.itertuples()]
         changed = lost[["bc_id", "dataverse_id"]].assign(skipped=True)
         store.save(

@@ -28,6 +28,7 @@ async def uncouple(
     records: list[str] | None = None,
     all_records: bool = False,  # noqa: FBT001, FBT002 - parameters of the run form
     company: str | None = None,
+    dry_run: bool = False,  # noqa: FBT001, FBT002
 ) -> State[Any]:
     """Dissolve couplings; nothing is deleted on either side.
 
@@ -37,12 +38,15 @@ async def uncouple(
             that are not coupled are left alone.
         all_records: Every coupling of the job, instead of records.
         company: The Business Central company; empty for the one in the settings.
+        dry_run: List what would be uncoupled, and change nothing.
     """
     name = job_name(job)
     declared = MAPPINGS[name]
 
     async def work(session: Session, report: JobReport) -> None:
         require_choice(records, all_records=all_records)
+        if dry_run:
+            session, report.is_dry = session.rehearsal(), True
         await _uncouple(session, report, name, records)
 
     return await logged_run(
@@ -75,10 +79,14 @@ async def _uncouple(
 
 
 async def job_run(session: Session, report: JobReport, name: str) -> JobRun:
-    """Return the run of an operation on a job, its mapping fitted."""
+    """Return the run of an operation on a job, its mapping fitted.
+
+    In a rehearsal it is a dry run.
+    """
     mapping = with_overrides(MAPPINGS[name], session.settings)
     fitted = (await fit_mapping(mapping, session)).mapping
-    return JobRun(fitted, options_for(mapping), session, report, get_run_logger())
+    options = options_for(mapping, dry_run=session.is_rehearsal)
+    return JobRun(fitted, options, session, report, get_run_logger())
 
 
 async def _dissolve(run: JobRun, couplings: pd.DataFrame) -> None:
@@ -97,3 +105,4 @@ async def _dissolve(run: JobRun, couplings: pd.DataFrame) -> None:
         for direction, counters in other.report.directions.items():
             run.report.lines.setdefault(direction, type(counters)()).add(counters)
         run.report.errors += other.report.errors
+        run.report.changes += other.report.changes

@@ -28,7 +28,10 @@ from tieline.store import JournalRow, Store
 
 @flow(name="UNDO", persist_result=False)
 async def undo(
-    run_id: str, record: str | None = None, field: str | None = None
+    run_id: str,
+    record: str | None = None,
+    field: str | None = None,
+    dry_run: bool = False,  # noqa: FBT001, FBT002 - parameters of the run form
 ) -> State[Any]:
     """Put back what a run changed.
 
@@ -39,6 +42,7 @@ async def undo(
         run_id: The flow run whose changes are put back.
         record: Only this record: an id of either side, or a number or code.
         field: Only this field: a Business Central property or a column.
+        dry_run: List what would be put back, and change nothing.
     """
     name = plain_name(run_id)
     newest = newest_change(name)
@@ -47,6 +51,8 @@ async def undo(
         if newest is None:
             msg = f"No run {run_id} has changed anything."
             raise SettingsError(msg, advice="`tieline log` lists the runs.")
+        if dry_run:
+            session, report.is_dry = session.rehearsal(), True
         await _undo(session, report, _Wish(name, record, field))
 
     declared = None if newest is None else MAPPINGS[newest.mapping]
@@ -179,7 +185,7 @@ async def _run_of(main: JobRun, mapping: str) -> JobRun:
     lines = (await fit_mapping(nested.mapping, main.session)).mapping
     return JobRun(
         lines,
-        options_for(lines),
+        options_for(lines, dry_run=main.session.is_rehearsal),
         main.session,
         main.report,
         get_run_logger(),

@@ -47,6 +47,8 @@ class JobRun:
         self.run_id = report.flow_run_id
         self.is_nested = is_nested
         self.awaited: dict[str, dict[str, set[str]]] | None = None
+        self.went_there: set[str] = set()
+        """BC ids of which the pass to Dataverse filled in what never was there."""
         self.comes_back: set[str] = set()
         """BC ids of which the pass from Dataverse found values missing there."""
 

@@ -227,6 +227,10 @@ async def _write_artifacts(client: PrefectClient, log: RunLog) -> None:
 def _plan_description(report: JobReport) -> str:
     """Say what a plan is good for; a run that stopped itself has none to apply."""
     count = len(report.changes)
+    if report.is_dry:
+        return f"{count} changes that would be made; nothing was written"
+    if report.plan_id is None and not report.error_code:
+        return f"{count} records left as they are"
     if report.plan_id is None:
         return f"{count} changes before which the run stopped"
     return (

@@ -22,9 +22,11 @@ from tieline.conversions import Values, column_of
 from tieline.errors import UpdateConflict
 from tieline.mapping import FieldMapping
 from tieline.merge import Decision, Decisions, Mask, decide_without_base
+from tieline.report import PlannedChange
 
 SEEN = "seen:"
 _ABSENT = object()
+_LEFT = "left by filling blanks"
 
 
 class NeverCommon:
@@ -32,14 +34,17 @@ class NeverCommon:
 
     `in_conflict` tells, by field key, which rows such a field holds up; `yields`
     where a blank has to give way, whatever the update-conflict policy says;
-    `pending` which rows the opposite pass has to carry something of.
+    `pending` which rows the opposite pass has to carry something of, `sent` those
+    of which this pass does.
     """
 
     def __init__(self, batch: Batch) -> None:
         """Look at nothing yet: most batches have no such field."""
         self._batch = batch
         self.in_conflict: dict[str, Mask] = {}
+        self.left: dict[tuple[str, str], dict[str, tuple[Any, Any]]] = {}
         self.pending: Mask = np.zeros(len(batch), dtype=bool)
+        self.sent: Mask = np.zeros(len(batch), dtype=bool)
         self.yields: dict[str, Mask] = {}
 
     def decide(
@@ -60,7 +65,9 @@ class NeverCommon:
         blank_there = conversion.blank(batch.destination_side, there)
         if not both_ways:
             if batch.options.fill_blanks:
-                decision[where & blank & ~blank_there] = Decision.LEAVE
+                left = where & blank & ~blank_there
+                decision[left] = Decision.LEAVE
+                self._leave(row, left, now, there)
             return
         moved, moved_there = self._moved(row.key, now, there)
         decided = decide_without_base(
@@ -71,8 +78,28 @@ class NeverCommon:
         )
         decision[where] = decided[where]
         self.in_conflict[row.key] = where & (decided == Decision.CONFLICT)
+        if batch.options.fill_blanks:
+            self._leave(row, self.in_conflict[row.key], now, there)
         self.yields[row.key] = where & (blank | blank_there)
         self.pending |= where & (decided == Decision.PENDING)
+        self.sent |= where & (decided == Decision.WRITE)
+
+    def _leave(self, row: FieldMapping, left: Mask, now: Values, there: Values) -> None:
+        """Note which values stay as they are on both sides."""
+        batch = self._batch
+        for position in map(int, np.flatnonzero(left)):
+            key = (batch.source_ids[position], batch.destination_id[position])
+            self.left.setdefault(key, {})[row.name] = there[position], now[position]
+
+    def tell_left(self, memory: dict[str, Any]) -> None:
+        """Keep what is left for the run's end, a field of a pair once."""
+        batch, told = self._batch, memory.setdefault(_LEFT, {})
+        for (here, there), fields in self.left.items():
+            pair = (here, there) if batch.to_dataverse else (there, here)
+            known = {name for way in told.values() for name in way.get(pair, {})}
+            new = {name: both for name, both in fields.items() if name not in known}
+            if new:
+                told.setdefault(batch.way, {})[pair] = new
 
     def conflict(self, position: int, names: dict[str, str]) -> UpdateConflict | None:
         """Return the conflict of a row in these fields (name by key), if it is one.
@@ -159,6 +186,21 @@ class NeverCommon:
     def _of_rows(self, holds: Callable[[dict[str, Any]], bool]) -> Mask:
         rows = self._batch.coupling
         return np.array([row is not None and holds(row) for row in rows], dtype=bool)
+
+
+def left_by_filling(memory: dict[str, Any]) -> list[PlannedChange]:
+    """Return the fields that filling blanks left as they were, record by record."""
+    changes = []
+    for way, pairs in memory.pop(_LEFT, {}).items():
+        for (bc_id, dataverse_id), fields in pairs.items():
+            ids = (bc_id, dataverse_id)
+            source, destination = ids if way == "to-dataverse" else reversed(ids)
+            listed = tuple(
+                {"field": name, "from": there, "to": here}
+                for name, (there, here) in fields.items()
+            )
+            changes.append(PlannedChange(way, "left", source, destination, listed))
+    return changes
 
 
 def remember_seen(row: dict[str, Any], error: UpdateConflict, *, to: bool) -> None:

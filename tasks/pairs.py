@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -17,10 +18,12 @@ from tieline.conversions import Transfer, column_of
 from tieline.errors import AlreadyCoupled, Ambiguous, UnknownRecord
 from tieline.mapping import Direction, FieldMapping
 from tieline.matching import Criterion, Matches, match_records
-from tieline.report import RecordFailure
+from tieline.report import PlannedChange, RecordFailure
 from tieline.store import Outcome
 
 TO = "to-dataverse"
+NAMED = 20
+"""How many records without a counterpart one sentence names."""
 
 
 @task(name="couple-pairs", cache_policy=NO_CACHE, persist_result=False)
@@ -130,7 +133,10 @@ async def _store_pairs(
         dtype=object,
     )
     if run.options.dry_run:
-        return
+        run.report.changes += [
+            PlannedChange(TO, "couple", bc_id, dataverse_id, ())
+            for bc_id, dataverse_id in pairs
+        ]
     former = run.session.store.couplings(
         run.session.company_id, run.mapping.name, side="bc", ids=removed
     )
@@ -155,12 +161,14 @@ async def couple_matches(run: JobRun, criteria: Sequence[Criterion]) -> Matches:
     """Couple the uncoupled BC records of the filter by what they have in common.
 
     Both sides' filters hold; no watermark does. Values compare in the form that
-    the field mappings give them.
+    the field mappings give them. Says of each record that found no counterpart
+    how people call it, and why.
     """
     fields = {row.key: row for row in run.mapping.fields}
     used = [fields[key] for key in dict.fromkeys(item.key for item in criteria)]
-    bc = await _rows(run, "bc", used)
-    dataverse = await _rows(run, "dataverse", used)
+    names: dict[str, str] = {}
+    bc = await _rows(run, "bc", used, names)
+    dataverse = await _rows(run, "dataverse", used, {})
     coupled_bc: set[str] = set()
     coupled_dataverse: set[str] = set()
     store, company = run.session.store, run.session.company_id
@@ -177,26 +185,36 @@ async def couple_matches(run: JobRun, criteria: Sequence[Criterion]) -> Matches:
     size = run.session.settings.batch_rows
     for start in range(0, len(matches.pairs), size):
         await _store_pairs(run, matches.pairs[start : start + size], [])
-    return matches
+    why = {id_: f"{names[id_]}: {text}" for id_, text in matches.why.items()}
+    return replace(matches, why=why)
 
 
 async def _rows(
-    run: JobRun, side: str, used: Sequence[FieldMapping]
+    run: JobRun, side: str, used: Sequence[FieldMapping], called: dict[str, str]
 ) -> list[tuple[str, dict[str, Any]]]:
-    """Read one side's match values; those of Business Central as Dataverse has them."""
+    """Read one side's match values; those of Business Central as Dataverse has them.
+
+    Notes in `called` how people call the records of Business Central, by id.
+    """
     to = side == "bc"
     table = run.mapping.bc if to else run.mapping.dataverse
     names = [(row.bc if to else row.dataverse) or "" for row in used]
     target = await run.session.dataverse.table(run.mapping.dataverse)
     rows: list[tuple[str, dict[str, Any]]] = []
+    key = run.mapping.bc_key if to else run.mapping.dataverse_name
     pages = run.session.side(side).changed(
         table,
-        columns=names,
+        columns=tuple(dict.fromkeys((*names, key))),
         where=await run.filter_of(side),
         page_rows=run.session.settings.batch_rows,
     )
     async for page in pages:
         columns = {"id": list(page.frame["id"])}
+        if to:
+            called |= {
+                str(id_): str(name or id_)
+                for id_, name in zip(columns["id"], page.frame[key], strict=True)
+            }
         for row, name in zip(used, names, strict=True):
             values = page.frame[name].to_numpy(dtype=object)
             if to:
@@ -229,14 +247,27 @@ async def _converted(run: JobRun, row: FieldMapping, values: Any, target: Any) -
     return wanted
 
 
-def report_unmatched(run: JobRun, count: int) -> None:
-    """Count what found no counterpart, with one error that says how many."""
+def report_unmatched(run: JobRun, matches: Matches) -> None:
+    """Count what found no counterpart, with one error that names it and says why.
+
+    All of it is listed among the changes, as what was left.
+    """
+    count = len(matches.unmatched)
     if not count:
         return
     counters = run.report.counters(TO)
     counters.failed += count
+    named = [matches.why[bc_id] for bc_id in matches.unmatched[:NAMED]]
+    more = f"; and {count - NAMED} more" if count > NAMED else ""
+    records = "1 record" if count == 1 else f"{count} records"
     error = Ambiguous(
-        f"{count} records of {run.mapping.name} were not coupled: none, or more than "
-        "one, uncoupled record matches."
+        f"{records} of {run.mapping.name} {'was' if count == 1 else 'were'} not "
+        f"coupled: {'; '.join(named)}{more}."
     )
     run.report.errors.append(RecordFailure(TO, "", None, error.code, str(error)))
+    run.report.changes += [
+        PlannedChange(
+            TO, "left", bc_id, None, ({"field": "reason", "from": None, "to": why},)
+        )
+        for bc_id, why in matches.why.items()
+    ]

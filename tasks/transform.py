@@ -53,10 +53,13 @@ async def transformed(run: JobRun, batch: Batch) -> Batch:
     never = NeverCommon(batch)
     decisions = await _decide(run, batch, target, never)
     _settle_rows(run, batch, decisions, never)
-    if not batch.to_dataverse:
-        run.comes_back |= {
-            batch.destination_id[p] for p in np.flatnonzero(never.pending)
-        }
+    if batch.to_dataverse:
+        run.went_there |= {batch.source_ids[p] for p in np.flatnonzero(never.sent)}
+    else:
+        back = {batch.destination_id[p] for p in np.flatnonzero(never.pending)}
+        run.comes_back |= back - run.went_there
+    if never.left:
+        never.tell_left(run.session.memory)
     batch.drop_done(Action.SKIP)
     if not len(batch):
         return batch

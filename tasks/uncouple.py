@@ -17,8 +17,8 @@ from tieline.errors import NotFound
 from tieline.failures import parts
 from tieline.mapping import Direction
 from tieline.odata.model import Change
-from tieline.report import Counters, RecordFailure
-from tieline.store import Outcome
+from tieline.report import Counters, PlannedChange, RecordFailure
+from tieline.store import JournalRow, Outcome
 
 TO: OneWay = "to-dataverse"
 COMPANY = "bcbi_companyid"
@@ -45,17 +45,22 @@ async def uncouple_rows(run: JobRun, couplings: pd.DataFrame) -> pd.DataFrame:
                 RecordFailure(TO, str(row.bc_id), str(row.dataverse_id), code, message)
             )
     done = couplings[~couplings["dataverse_id"].isin(failed)]
+    plan_rows(run, "uncouple", done)
     await forget_couplings(run, done)
     counters.uncoupled += len(done)
     return done
 
 
 async def forget_couplings(
-    run: JobRun, rows: pd.DataFrame, lines: Sequence[Outcome] | None = None
+    run: JobRun,
+    rows: pd.DataFrame,
+    lines: Sequence[Outcome] | None = None,
+    journal: Sequence[JournalRow] = (),
 ) -> None:
     """Remove couplings, those of their lines and the errors of all, in one go.
 
-    `lines` is what becomes of the lines, where that had to be found out earlier.
+    `lines` is what becomes of the lines, where that had to be found out earlier;
+    `journal` holds the images of what was deleted with them.
     """
     if rows.empty:
         return
@@ -73,12 +78,22 @@ async def forget_couplings(
             at=run.now,
             removed=list(rows["bc_id"]),
             cleared=list(rows[source]),
+            journal=journal if way == TO else (),
         )
         for way, source in ways
     ]
     run.session.store.save(*own, *lines)
     for one in lines:
         run.report.lines.setdefault(TO, Counters()).uncoupled += len(one.removed)
+
+
+def plan_rows(run: JobRun, action: str, rows: pd.DataFrame) -> None:
+    """In a dry run, list what an operation would do with these couplings."""
+    if run.options.dry_run:
+        run.report.changes += [
+            PlannedChange(TO, action, str(row.bc_id), str(row.dataverse_id), ())
+            for row in rows.itertuples()
+        ]
 
 
 def marks_rows(run: JobRun) -> bool:
@@ -103,8 +118,8 @@ async def empty_marks(run: JobRun, ids: list[str]) -> tuple[int, dict[str, Any]]
 
 
 async def _clear(run: JobRun, ids: list[str]) -> tuple[int, dict[str, Any]]:
-    if not ids:
-        return 0, {}
+    if not ids or run.options.dry_run:
+        return len(ids), {}
     changes = [Change(id_, {COMPANY: None}, part_of=id_) for id_ in ids]
     rewrite = run.mapping.hooks.rewrite
     if rewrite is not None:

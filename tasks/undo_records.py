@@ -17,6 +17,7 @@ from tieline.batch import Action, Batch, rows_of
 from tieline.conversions import column_of
 from tieline.errors import NotFound, VersionConflict
 from tieline.odata.model import Change
+from tieline.report import PlannedChange
 from tieline.store import JournalRow, Outcome
 
 _READ_ONLY = ("id", "version", "modified")
@@ -52,6 +53,18 @@ async def delete_created(undoing: Undoing) -> None:
         elif written.error is not None and not isinstance(written.error, NotFound):
             undoing.fail(written.id, rejected("Deleting", table, written.error))
     await _store_deletions(undoing, rows, pairs)
+
+
+def _plan(undoing: Undoing, action: str, ids: Sequence[str]) -> None:
+    """In a dry run, list records that would go or come back."""
+    if not undoing.run.options.dry_run:
+        return
+    if undoing.run.session.noted:
+        undoing.run.session.noted.clear()
+    undoing.run.report.changes += [
+        PlannedChange(undoing.one_pass.way, action, other_id(row), id_, ())
+        for id_, row in ((id_, undoing.left[id_]) for id_ in ids)
+    ]
 
 
 def _written(undoing: Undoing) -> tuple[Any, str]:
@@ -101,6 +114,7 @@ async def _store_deletions(
     way = undoing.one_pass.way
     counters = run.counters(way)
     counters.deleted += len(deleted)
+    _plan(undoing, "delete", list(deleted))
     counters.unchanged += len(undoing.left) - len(deleted)
     sources = [pairs[id_] for id_ in undoing.left if id_ in pairs]
     to_ids = [row["bc_id"] for row in sources]
@@ -243,6 +257,7 @@ async def _create_alone(undoing: Undoing, table: str, ids: Sequence[str]) -> Non
             undoing.fail(result.id, rejected("Inserting", table, result.error))
     created = [undoing.left[id_] for id_ in ids if id_ in undoing.left]
     run.counters(batch.way).inserted += len(created)
+    _plan(undoing, "insert", [id_ for id_ in ids if id_ in undoing.left])
     journal = [_journal_row(undoing, row, "insert") for row in created]
     run.session.store.save(
         Outcome(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
@@ -25,10 +25,14 @@ class Criterion:
 
 @dataclass(frozen=True)
 class Matches:
-    """Who found whom: pairs of (BC id, Dataverse id), and who found nobody."""
+    """Who found whom: pairs of (BC id, Dataverse id), and who found nobody.
+
+    `why` says of each unmatched record what was wrong with the last criteria tried.
+    """
 
     pairs: tuple[tuple[str, str], ...]
     unmatched: tuple[str, ...]
+    why: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 def criteria_of(mapping: TableMapping, wanted: Sequence[str]) -> tuple[Criterion, ...]:
@@ -88,7 +92,9 @@ def match_records(
     indexes: dict[tuple[Criterion, ...], dict[tuple[Any, ...], list[str]]] = {}
     pairs: list[tuple[str, str]] = []
     unmatched: list[str] = []
+    why: dict[str, str] = {}
     for bc_id, values in bc:
+        reason = "it is blank in every field to match by"
         for group in groups:
             used = tuple(c for c in group if not _is_blank(values[c.key]))
             if not used:
@@ -100,9 +106,23 @@ def match_records(
                 taken.add(found[0])
                 pairs.append((bc_id, found[0]))
                 break
+            reason = _reason(used, found, values)
         else:
             unmatched.append(bc_id)
-    return Matches(tuple(pairs), tuple(unmatched))
+            why[bc_id] = reason
+    return Matches(tuple(pairs), tuple(unmatched), why)
+
+
+def _reason(
+    used: tuple[Criterion, ...], found: Sequence[str], values: dict[str, Any]
+) -> str:
+    """Say why the rows found do not decide."""
+    same = " and ".join(f"{c.key} {values[c.key]}" for c in used)
+    if not found:
+        return f"no row has {same}"
+    if len(found) > 1:
+        return f"{len(found)} rows have {same}"
+    return f"the row that has {same} is coupled to another record"
 
 
 def _index(

@@ -16,12 +16,18 @@ import pandas as pd
 from tieline.errors import SystemName
 from tieline.odata.frames import empty_frame
 from tieline.odata.model import Change, Filter, Ref, Side, Written
+from tieline.store.frames import COLUMNS, FLAGS
+from tieline.store.rows import Coupling, Outcome
 
 PLANNED = "planned"
 """The version of a row that is not there yet."""
 
-_NEVER = {"delete", "action", "actions", "bound_action", "insert_option"}
+_NEVER = {"action", "actions", "bound_action", "insert_option"}
 """Writes that a dry run has to leave out, because they cannot be noted."""
+
+
+_Job = tuple[str, str]
+_NEW = {name: False if name in FLAGS else None for name in COLUMNS}
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,10 @@ class RehearsedSide:
             changed.setdefault(row.id, {}).update(row.values)
         return [Written(row.id, row.version) for row in rows]
 
+    async def delete(self, table: str, rows: Sequence[Change]) -> list[Written]:
+        """Let rows count as deleted; who asks for it lists them."""
+        return [Written(row.id, row.version) for row in rows]
+
     def _note(self, table: str, rows: Sequence[Change], *, is_insert: bool) -> None:
         name = self._side.name
         self._noted += [Noted(name, table, is_insert, row) for row in rows]
@@ -98,18 +108,82 @@ class RehearsedSide:
 
 
 class RehearsedStore:
-    """A store in which a run leaves nothing behind but its plan."""
+    """A store in which a run leaves nothing behind but its plan.
+
+    What would be stored of couplings is found again by whoever reads them by id.
+    """
 
     def __init__(self, store: Any) -> None:
         """Wrap the store."""
         self._store = store
+        self._couplings: dict[_Job, dict[str, dict[str, Any]]] = {}
+        self._removed: dict[_Job, set[str]] = {}
 
     def __getattr__(self, name: str) -> Any:
         """Leave everything else to the store."""
         return getattr(self._store, name)
 
-    def save(self, *_: Any) -> None:
-        """Store no outcome."""
+    def save(self, *outcomes: Outcome) -> None:
+        """Store no outcome; keep its couplings in mind."""
+        for one in outcomes:
+            job = (one.company, one.mapping)
+            planned = self._couplings.setdefault(job, {})
+            removed = self._removed.setdefault(job, set())
+            removed.update(one.removed)
+            for bc_id in one.removed:
+                planned.pop(bc_id, None)
+            if one.couplings is None or one.couplings.empty:
+                continue
+            rows = one.couplings.to_dict("records")
+            ids = [str(row["bc_id"]) for row in rows]
+            known = self.coupling_rows(*job, side="bc", ids=ids)
+            for row in rows:
+                bc_id = str(row["bc_id"])
+                former = known.get(bc_id, {**_NEW, "created_at": one.at})
+                planned[bc_id] = {**former, **{str(k): v for k, v in row.items()}}
+
+    def coupling_rows(
+        self, company: str, mapping: str, *, side: SystemName, ids: Sequence[str]
+    ) -> dict[str, dict[str, Any]]:
+        """Return the couplings of these ids as they would be, by that side's id."""
+        job, name = (company, mapping), f"{side}_id"
+        rows: dict[str, dict[str, Any]] = self._store.coupling_rows(
+            company, mapping, side=side, ids=ids
+        )
+        planned = self._couplings.get(job, {})
+        gone = self._removed.get(job, set()) | planned.keys()
+        rows = {id_: row for id_, row in rows.items() if row["bc_id"] not in gone}
+        wanted = set(ids)
+        return rows | {
+            row[name]: row for row in planned.values() if row[name] in wanted
+        }
+
+    def couplings(
+        self, company: str, mapping: str, *, side: SystemName, ids: Sequence[str]
+    ) -> pd.DataFrame:
+        """Return the same couplings as a frame, labelled by that side's id."""
+        if (company, mapping) not in self._couplings:
+            frame: pd.DataFrame = self._store.couplings(
+                company, mapping, side=side, ids=ids
+            )
+            return frame
+        rows = self.coupling_rows(company, mapping, side=side, ids=ids)
+        return pd.DataFrame(
+            list(rows.values()), index=list(rows), columns=list(COLUMNS)
+        )
+
+    def find(self, company: str, mapping: str, name: str) -> Coupling | None:
+        """Return the coupling of an id of either side, or of a number, in turn."""
+        for row in self._couplings.get((company, mapping), {}).values():
+            if name.lower() in (row["bc_id"], row["dataverse_id"]):
+                return Coupling(company=company, mapping=mapping, **row)
+        found: Coupling | None = self._store.find(company, mapping, name)
+        if found and found.bc_id in self._removed.get((company, mapping), set()):
+            return None
+        return found
+
+    def mark_undone(self, *_: Any) -> None:
+        """Undo nothing."""
 
     def correct_keys(self, *_: Any) -> None:
         """Correct no hint."""

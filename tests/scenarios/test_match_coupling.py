@@ -73,7 +73,7 @@ def test_a_filter_limits_the_matching(world, settled):
 
 @pytest.mark.scenario("CDSMatchBasedCoupling/MasterDataListCoupleMultipleErrorNoMatch")
 def test_the_unmatched_fail_with_one_error(world, settled):
-    """Each counts as failed; the one sentence says how many, and names none."""
+    """Each counts as failed; the one sentence says how many, which, and why."""
     world.configure(SEND)
     pairs = uncoupled(world, "12345", ["1", "2", "x", "y", "z"])
     report = match(world, sync=TO)
@@ -81,6 +81,7 @@ def test_the_unmatched_fail_with_one_error(world, settled):
     (error,) = report.errors
     assert ("TL-305", "", None) == (error.code, error.source_id, error.destination_id)
     assert error.message.startswith("3 records")
+    assert 3 == error.message.count("no row has telephone1")
     matched = dict(list(pairs.items())[:2])
     assert settled | matched == world.coupled()
     assert [True, True, False, False, False] == names_agree(world, pairs)
