@@ -15,13 +15,13 @@ from pathlib import Path
 
 import trustme
 
-from tieline.emulator.business_central import (
+from emulator.business_central import (
     BusinessCentralState,
     LiveCompany,
     create_business_central,
 )
-from tieline.emulator.dataverse import DataverseState, create_dataverse
-from tieline.emulator.server import Certificate, serve
+from emulator.dataverse import DataverseState, create_dataverse
+from emulator.server import Certificate, serve
 
 PEOPLE = 20
 

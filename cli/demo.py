@@ -17,10 +17,10 @@ from rich.console import Console
 from cli.command import ReportingCommand
 from cli.demo_ground import environment, free_port, own_folder, prefect_server
 from cli.output import print_json, print_table
-from tieline.emulator.business_central import create_business_central
-from tieline.emulator.dataverse import create_dataverse
-from tieline.emulator.sample import COMPANY, sample_services
-from tieline.emulator.server import serve
+from emulator.business_central import create_business_central
+from emulator.dataverse import create_dataverse
+from emulator.sample import COMPANY, sample_services
+from emulator.server import serve
 
 COUNTERS = ("coupled", "inserted", "modified", "unchanged", "skipped", "failed")
 NEXT = "Try next: `{} demo --keep` leaves it all running, with the Prefect UI."

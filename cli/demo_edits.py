@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tieline.emulator.business_central import BusinessCentralState, LiveCompany
-from tieline.emulator.business_central.tables import Row
-from tieline.emulator.dataverse import DataverseState
+from emulator.business_central import BusinessCentralState, LiveCompany
+from emulator.business_central.tables import Row
+from emulator.dataverse import DataverseState
 
 STRANGER = "NEW HIRE"
 TYPE_CUSTOMER = 3

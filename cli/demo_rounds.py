@@ -16,11 +16,11 @@ from prefect.logging.handlers import APILogWorker
 
 from cli.demo_edits import Edits, edit_both_sides
 from cli.history import read_runs
+from emulator.business_central import BusinessCentralState
+from emulator.dataverse import DataverseState
 from flows.couple import couple
 from flows.jobs import FLOWS, MAPPINGS
 from flows.verify import verify
-from tieline.emulator.business_central import BusinessCentralState
-from tieline.emulator.dataverse import DataverseState
 from tieline.errors import TielineError
 from tieline.mapping import Direction
 from tieline.report import JobReport, collecting_reports

@@ -9,10 +9,10 @@ import click
 import orjson
 from starlette.types import ASGIApp
 
-from tieline.emulator.business_central import create_business_central
-from tieline.emulator.dataverse import SOLUTIONS, create_dataverse
-from tieline.emulator.sample import sample_services
-from tieline.emulator.server import RunningServer, serve
+from emulator.business_central import create_business_central
+from emulator.dataverse import SOLUTIONS, create_dataverse
+from emulator.sample import sample_services
+from emulator.server import RunningServer, serve
 from tieline.errors import SettingsError
 
 _PORT = click.IntRange(min=0, max=65535)

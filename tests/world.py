@@ -26,14 +26,14 @@ import flows.couple
 import flows.full_synchronization
 import flows.resolve
 import flows.synchronize
-from flows.jobs import FLOWS
-from tieline.emulator.business_central import (
+from emulator.business_central import (
     BusinessCentralState,
     LiveCompany,
     create_business_central,
 )
-from tieline.emulator.dataverse import DataverseState, create_dataverse
-from tieline.emulator.server import serve
+from emulator.dataverse import DataverseState, create_dataverse
+from emulator.server import serve
+from flows.jobs import FLOWS
 from tieline.report import JobReport, collecting_reports
 from tieline.store import Store
 

@@ -13,13 +13,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.main import tieline
-from tests.world import Ground
-from tieline.emulator.business_central import (
+from emulator.business_central import (
     BusinessCentralState,
     LiveCompany,
     create_business_central,
 )
-from tieline.emulator.dataverse import DataverseState, create_dataverse
+from emulator.dataverse import DataverseState, create_dataverse
+from tests.world import Ground
 from tieline.store import Store
 
 Invoke = Callable[..., Result]

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from emulator.dataverse import DataverseState, create_dataverse, dispatch
 from tests.cli.conftest import Invoke, document
 from tests.world import World
-from tieline.emulator.dataverse import DataverseState, create_dataverse, dispatch
 
 INVOICES = "POSTEDSALESINV-INV"
 

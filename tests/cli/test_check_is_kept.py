@@ -8,10 +8,10 @@ import pytest
 from click.testing import CliRunner
 
 from cli.main import tieline
+from emulator.business_central import create_business_central
+from emulator.dataverse import SOLUTIONS, create_dataverse
+from emulator.sample import sample_services
 from tests.world import World
-from tieline.emulator.business_central import create_business_central
-from tieline.emulator.dataverse import SOLUTIONS, create_dataverse
-from tieline.emulator.sample import sample_services
 
 NONE = frozenset[str]()
 

@@ -12,7 +12,7 @@ import pytest
 
 from cli.demo_edits import edit_both_sides
 from cli.demo_ground import PrefectServer, environment, free_port, own_folder
-from tieline.emulator.sample import sample_services
+from emulator.sample import sample_services
 from tieline.errors import RunError
 
 MAIN = "from cli.main import main; main()"

@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from tests.odata.fakes import Time
-from tieline.business_central import BusinessCentral
-from tieline.dataverse import Dataverse
-from tieline.emulator.business_central import (
+from emulator.business_central import (
     BusinessCentralState,
     create_business_central,
 )
-from tieline.emulator.counters import Counters
-from tieline.emulator.dataverse import DataverseState, create_dataverse
-from tieline.emulator.faults import Fault, Faults
-from tieline.emulator.server import serve
+from emulator.counters import Counters
+from emulator.dataverse import DataverseState, create_dataverse
+from emulator.faults import Fault, Faults
+from emulator.server import serve
+from tests.odata.fakes import Time
+from tieline.business_central import BusinessCentral
+from tieline.dataverse import Dataverse
 from tieline.odata.model import Change
 from tieline.odata.schema import MemoryCache, MetadataCache
 from tieline.odata.wire import Wire

@@ -8,14 +8,14 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from tests.contract.conftest import Case
-from tests.odata.fakes import wire
-from tieline.business_central import BusinessCentral
-from tieline.emulator.business_central import (
+from emulator.business_central import (
     BusinessCentralState,
     create_business_central,
 )
-from tieline.emulator.server import serve
+from emulator.server import serve
+from tests.contract.conftest import Case
+from tests.odata.fakes import wire
+from tieline.business_central import BusinessCentral
 from tieline.errors import (
     DriftError,
     Rejected,

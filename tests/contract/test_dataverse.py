@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.contract.conftest import Case
-from tieline.dataverse import Dataverse
-from tieline.emulator.dataverse import (
+from emulator.dataverse import (
     NAVIGATION_NAMES,
     DataverseState,
     create_dataverse,
 )
-from tieline.emulator.server import serve
+from emulator.server import serve
+from tests.contract.conftest import Case
+from tieline.dataverse import Dataverse
 from tieline.errors import DriftError, Rejected, SettingsError
 from tieline.odata.model import Change, Condition, Ref
 from tieline.settings import DataverseSettings

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from emulator.faults import Fault
 from tests.contract.conftest import Case
-from tieline.emulator.faults import Fault
 from tieline.errors import Unavailable
 from tieline.odata.model import Change
 

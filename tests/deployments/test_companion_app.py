@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.deployments.al import APP, AlPage, Control, heads, pages, preprocessed
-from tieline.emulator.business_central.schema import (
+from emulator.business_central.schema import (
     COMPANION,
     Page,
     Property,
     schema,
 )
+from tests.deployments.al import APP, AlPage, Control, heads, pages, preprocessed
 
 SYMBOLS = [(), ("PRICELISTS",)]
 SYSTEM = {

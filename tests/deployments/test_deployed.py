@@ -14,14 +14,14 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.server.events.schemas.automations import EventTrigger
 
 from deployments.set_up import AUTOMATIONS, ensure_automations, ensure_pool
-from tests.deployments.conftest import PREFECT, ROOT, Server, until
-from tests.deployments.test_prefect_yaml import ALL
-from tests.world import Ground
-from tieline.emulator.business_central import (
+from emulator.business_central import (
     BusinessCentralState,
     create_business_central,
 )
-from tieline.emulator.dataverse import DataverseState, create_dataverse
+from emulator.dataverse import DataverseState, create_dataverse
+from tests.deployments.conftest import PREFECT, ROOT, Server, until
+from tests.deployments.test_prefect_yaml import ALL
+from tests.world import Ground
 
 POOL = "tieline"
 SCHEDULED_LIMIT_S = 60

@@ -15,10 +15,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from tieline.emulator.faults import Fault, Faults, read_fault
-from tieline.emulator.server import serve
-from tieline.emulator.surface import Ground, Surface
-from tieline.emulator.token import token_route
+from emulator.faults import Fault, Faults, read_fault
+from emulator.server import serve
+from emulator.surface import Ground, Surface
+from emulator.token import token_route
 
 
 class Service:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tieline.emulator.odata.expressions import (
+from emulator.odata.expressions import (
     Call,
     Compare,
     Constant,
@@ -21,8 +21,8 @@ from tieline.emulator.odata.expressions import (
     Path,
     write,
 )
-from tieline.emulator.odata.filter import FilterSyntaxError, parse_filter
-from tieline.emulator.odata.predicates import Compiler, UnsupportedFilter
+from emulator.odata.filter import FilterSyntaxError, parse_filter
+from emulator.odata.predicates import Compiler, UnsupportedFilter
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 names = st.sampled_from(["number", "name", "size", "grün", "_owner_value"])

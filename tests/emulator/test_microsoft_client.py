@@ -13,8 +13,8 @@ from PowerPlatform.Dataverse.client import DataverseClient
 from PowerPlatform.Dataverse.core.errors import HttpError
 from PowerPlatform.Dataverse.models.upsert import UpsertItem
 
-from tieline.emulator.dataverse import DataverseState, create_dataverse
-from tieline.emulator.server import Certificate, RunningServer, serve
+from emulator.dataverse import DataverseState, create_dataverse
+from emulator.server import Certificate, RunningServer, serve
 
 
 class Credential:

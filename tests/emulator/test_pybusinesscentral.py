@@ -21,13 +21,13 @@ from pybusinesscentral.models import (
     PostSalesInvoiceRequest,
 )
 
-from tieline.emulator.business_central import (
+from emulator.business_central import (
     BusinessCentralState,
     LiveCompany,
     create_business_central,
 )
-from tieline.emulator.business_central.schema import schema
-from tieline.emulator.server import serve
+from emulator.business_central.schema import schema
+from emulator.server import serve
 
 HOSTILE = "=1+1 <b>'O''Brien'</b> \U0001f600 שלום "
 

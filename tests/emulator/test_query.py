@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tieline.emulator.odata.query import (
+from emulator.odata.query import (
     Expand,
     Order,
     QuerySyntaxError,

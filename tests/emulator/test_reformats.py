@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tieline.emulator.business_central import BusinessCentralState
-from tieline.emulator.dataverse import DataverseState
-from tieline.emulator.faults import Fault
+from emulator.business_central import BusinessCentralState
+from emulator.dataverse import DataverseState
+from emulator.faults import Fault
 
 
 def digits(text: str) -> str:

@@ -6,13 +6,13 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from tieline.emulator.business_central.ledger import currency_factor, invoice_remaining
-from tieline.emulator.business_central.relations import RELATIONS
-from tieline.emulator.business_central.schema import schema
-from tieline.emulator.business_central.values import stored
-from tieline.emulator.sample import COMPANY, SISTER, sample_services
-from tieline.emulator.sample.organization import CUSTOMER
-from tieline.emulator.sample.trader import HOSTILE_NAMES
+from emulator.business_central.ledger import currency_factor, invoice_remaining
+from emulator.business_central.relations import RELATIONS
+from emulator.business_central.schema import schema
+from emulator.business_central.values import stored
+from emulator.sample import COMPANY, SISTER, sample_services
+from emulator.sample.organization import CUSTOMER
+from emulator.sample.trader import HOSTILE_NAMES
 
 TODAY = date(2026, 3, 2)
 HUNDREDS = (

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
+from emulator.business_central import create_business_central
+from emulator.dataverse import create_dataverse
+from emulator.sample import COMPANY, sample_services
 from flows.jobs import MAPPINGS
 from tests.world import Ground, World, new_world
 from tieline.conversions import Lookup
 from tieline.conversions.option import Option
-from tieline.emulator.business_central import create_business_central
-from tieline.emulator.dataverse import create_dataverse
-from tieline.emulator.sample import COMPANY, sample_services
 from tieline.mapping import TableMapping
 
 TODAY = date(2026, 6, 1)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from emulator.faults import Fault
 from tests.faults.wire import hurry
-from tieline.emulator.faults import Fault
 
 
 @pytest.mark.parametrize("side", ["bc", "dv"])

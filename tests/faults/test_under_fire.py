@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
+from emulator.faults import Fault
 from flows.couple import couple
 from flows.jobs import MAPPINGS
 from tests.faults.sample_world import portrait, sample_world
 from tests.faults.wire import hurry
-from tieline.emulator.faults import Fault
 
 JOBS = list(MAPPINGS)
 

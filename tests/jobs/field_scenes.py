@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from emulator.business_central.computed import related_customer
+from emulator.business_central.ledger import ENTRIES, post_entry
+from emulator.dataverse.organization import LENIENT
 from tests.jobs import prices
 from tests.jobs.invoices import POSTED, Shop
 from tests.world import World, set_rate
-from tieline.emulator.business_central.computed import related_customer
-from tieline.emulator.business_central.ledger import ENTRIES, post_entry
-from tieline.emulator.dataverse.organization import LENIENT
 
 TO = "to-dataverse"
 BINDS = {

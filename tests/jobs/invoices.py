@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from emulator.business_central.relations import POSTED
+from emulator.business_central.schema import STANDARD
 from tests.world import World
-from tieline.emulator.business_central.relations import POSTED
-from tieline.emulator.business_central.schema import STANDARD
 
 JOB = "POSTEDSALESINV-INV"
 TO, FROM = "to-dataverse", "from-dataverse"

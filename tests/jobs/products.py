@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tieline.emulator.dataverse.organization import LENIENT, STRICT
+from emulator.dataverse.organization import LENIENT, STRICT
 
 TO, FROM = "to-dataverse", "from-dataverse"
 ITEM, RESOURCE = "ITEM-PRODUCT", "RESOURCE-PRODUCT"

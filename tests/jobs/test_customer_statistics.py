@@ -6,10 +6,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from emulator.dataverse import DataverseState, create_dataverse
 from flows.jobs import job_name
 from flows.statistics_creation import AMOUNTS
 from tieline.dataverse import Dataverse
-from tieline.emulator.dataverse import DataverseState, create_dataverse
 
 JOB, TO = "CUSTOMER-STATISTICS", "to-dataverse"
 

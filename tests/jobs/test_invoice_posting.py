@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from emulator.business_central.schema import STANDARD
 from tests.jobs.invoices import FROM, JOB, TO, Shop
 from tests.jobs.killing import killed_at
-from tieline.emulator.business_central.schema import STANDARD
 
 
 @pytest.fixture

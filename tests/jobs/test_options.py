@@ -6,10 +6,10 @@ from unittest.mock import Mock
 
 import pytest
 
+from emulator.dataverse.refusals import invalid
 from tests.jobs.invoices import Shop
 from tests.scenarios.pairs import later, synced
 from tests.world import World
-from tieline.emulator.dataverse.refusals import invalid
 from tieline.options import free_value, match_options
 from tieline.store import OptionRow
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from emulator.dataverse.organization import LENIENT
+from emulator.faults import Fault
 from tests.jobs.products import (
     ACTIVE,
     ANY_KIND,
@@ -19,8 +21,6 @@ from tests.jobs.products import (
     product_like,
     record,
 )
-from tieline.emulator.dataverse.organization import LENIENT
-from tieline.emulator.faults import Fault
 
 
 @BOTH_JOBS

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from emulator.dataverse.organization import STRICT
+from emulator.faults import Fault
 from tests.jobs.products import (
     ACTIVE,
     ANY_KIND,
@@ -21,8 +23,6 @@ from tests.jobs.products import (
     product_like,
     record,
 )
-from tieline.emulator.dataverse.organization import STRICT
-from tieline.emulator.faults import Fault
 
 
 @BOTH_JOBS

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from emulator.faults import Fault
 from flows.jobs import job_name
-from tieline.emulator.faults import Fault
 
 TO = "to-dataverse"
 

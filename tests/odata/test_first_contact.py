@@ -7,10 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from emulator.dataverse import DataverseState, create_dataverse
 from tests.odata.fakes import ROOT, wire
 from tieline.business_central import BusinessCentral
 from tieline.dataverse import Dataverse
-from tieline.emulator.dataverse import DataverseState, create_dataverse
 from tieline.errors import Forbidden, SettingsError, SignInRefused
 from tieline.odata.wire import Wire
 from tieline.settings import (

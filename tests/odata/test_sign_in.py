@@ -19,9 +19,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from emulator.server import serve
 from tests.odata.fakes import ROOT, client, wire
 from tieline.business_central.refusals import classify
-from tieline.emulator.server import serve
 from tieline.errors import SettingsError, SignInRefused, Unavailable
 from tieline.odata import azure as azure_tokens
 from tieline.odata.azure import AzureIdentity

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tieline.emulator.faults import Fault
+from emulator.faults import Fault
 
 TO, FROM = "to-dataverse", "from-dataverse"
 COMES_BACK = '[mappings.CUSTOMER.fields]\nfaxNumber = {direction = "from-dataverse"}\n'

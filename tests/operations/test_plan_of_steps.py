@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from emulator.dataverse import DataverseState, create_dataverse
 from flows.apply import apply
 from flows.undo import undo
 from tests.jobs.invoices import Shop
 from tests.world import World, set_rate
-from tieline.emulator.dataverse import DataverseState, create_dataverse
 
 TO = "to-dataverse"
 COMPUTED = {"modifiedon", "versionnumber", "_modifiedby_value", "createdon"}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from emulator.dataverse import DataverseState, create_dataverse
 from flows.full_synchronization import full_synchronization
 from flows.price_list import is_own_list
 from tests.jobs.invoices import Shop
 from tests.jobs.prices import group
 from tests.world import World
-from tieline.emulator.dataverse import DataverseState, create_dataverse
 
 UNITS, GROUPS = "UNITOFMEASURE", "CUSTPRCGRP-PRICE"
 

@@ -12,14 +12,14 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from emulator.business_central import Refusal
+from emulator.dataverse.refusals import Refusal as DataverseRefusal
 from flows.couple import couple
 from flows.uncouple import uncouple
 from tests.properties.ledger import Ledger
 from tests.properties.moves import SKEWS
 from tests.properties.stage import Scene, failures
 from tests.world import Ground
-from tieline.emulator.business_central import Refusal
-from tieline.emulator.dataverse.refusals import Refusal as DataverseRefusal
 from tieline.report import JobReport
 
 PICK = st.integers(0, 1000)

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
+from emulator.faults import Fault
 from tests.jobs.killing import Killed, killed_at
 from tests.properties.ledger import Pair
 from tests.properties.machine import MOST_DELETIONS, PICK, SIDES, Convergence
 from tests.properties.stage import before_write
-from tieline.emulator.faults import Fault
 from tieline.store import Outcome, Store
 
 OTHER = {"bc": "dataverse", "dataverse": "bc"}

@@ -14,10 +14,10 @@ from typing import Any
 import httpx
 import pytest
 
+from emulator.faults import Fault, Faults
 from flows.couple import couple
 from tasks.job_run import JobRun
 from tests.world import Ground, World, new_world, set_rate
-from tieline.emulator.faults import Fault, Faults
 from tieline.report import JobReport
 
 BEGIN = datetime(2026, 6, 1, 12, tzinfo=UTC)

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
+from emulator.dataverse import DataverseState, Refusal, create_dataverse
 from tests.scenarios.pairs import coupling
 from tests.world import set_rate
-from tieline.emulator.dataverse import DataverseState, Refusal, create_dataverse
 from tieline.session import open_session
 from tieline.settings import load_settings
 

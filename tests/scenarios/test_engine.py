@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from emulator.dataverse.organization import LENIENT
 from tests.scenarios.pairs import (
     FROM,
     TO,
@@ -17,7 +18,6 @@ from tests.scenarios.pairs import (
 from tests.scenarios.people import couple_salesperson
 from tests.scenarios.records import counterpart, coupled, record
 from tests.world import set_rate
-from tieline.emulator.dataverse.organization import LENIENT
 
 
 def both(world, report):

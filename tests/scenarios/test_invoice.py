@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from emulator.dataverse import Refusal
 from tests.jobs.invoices import TO, Shop
-from tieline.emulator.dataverse import Refusal
 
 ACCOUNT_LINE = {
     "lineType": "Account",

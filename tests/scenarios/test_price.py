@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from emulator.dataverse import Refusal
 from flows.couple import couple
 from tests.jobs.invoices import TO, Shop
 from tests.jobs.prices import GROUPS, PRICES, group, item, price, price_list, unit
 from tests.world import set_rate
-from tieline.emulator.dataverse import Refusal
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from emulator.business_central import writing
+from emulator.business_central.refusals import Refusal
 from flows.resolve import resolve
 from tests.faults.wire import hurry
 from tests.jobs.prices import GROUPS, group
@@ -17,8 +19,6 @@ from tests.scenarios.pairs import (
     skipped,
     synced,
 )
-from tieline.emulator.business_central import writing
-from tieline.emulator.business_central.refusals import Refusal
 
 
 def option(world, label):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tieline.emulator.business_central.schema import STANDARD
+from emulator.business_central.schema import STANDARD
 
 JOB, TO = "CUSTOMER-STATISTICS", "to-dataverse"
 

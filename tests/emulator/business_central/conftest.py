@@ -9,12 +9,12 @@ from typing import Any
 import httpx
 import pytest
 
-from tieline.emulator.business_central import (
+from emulator.business_central import (
     BusinessCentralState,
     LiveCompany,
     create_business_central,
 )
-from tieline.emulator.clock import Clock
+from emulator.clock import Clock
 
 NOON = datetime(2026, 3, 10, 12, 0, 0, 370000, UTC)
 

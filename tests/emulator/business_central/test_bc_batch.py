@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.emulator.business_central.conftest import Bench, error_of
-from tieline.emulator.business_central import (
+from emulator.business_central import (
     BusinessCentralState,
     create_business_central,
 )
-from tieline.emulator.faults import Fault
+from emulator.faults import Fault
+from tests.emulator.business_central.conftest import Bench, error_of
 
 ROOT = "/api/tieline/sync/v1.0"
 

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.emulator.business_central.conftest import Bench, error_of
-from tieline.emulator.business_central import (
+from emulator.business_central import (
     BusinessCentralState,
     create_business_central,
 )
-from tieline.emulator.faults import Fault
-from tieline.emulator.server import serve
+from emulator.faults import Fault
+from emulator.server import serve
+from tests.emulator.business_central.conftest import Bench, error_of
 
 
 async def test_the_window_of_requests(bench: Bench) -> None:

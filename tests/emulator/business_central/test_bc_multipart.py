@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from emulator.odata.multipart import boundary_of, split_parts
 from tests.emulator.business_central.conftest import Bench
-from tieline.emulator.odata.multipart import boundary_of, split_parts
 
 V2 = "/api/v2.0"
 

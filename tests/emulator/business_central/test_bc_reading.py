@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emulator.business_central import BusinessCentralState
+from emulator.business_central.reading import listing
+from emulator.business_central.state import page_for
+from emulator.business_central.values import decode_member, encode_member
 from tests.emulator.business_central.conftest import Bench, error_of
-from tieline.emulator.business_central import BusinessCentralState
-from tieline.emulator.business_central.reading import listing
-from tieline.emulator.business_central.state import page_for
-from tieline.emulator.business_central.values import decode_member, encode_member
 
 V2 = "v2.0"
 

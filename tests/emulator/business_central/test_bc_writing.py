@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import pytest
 
+from emulator.business_central import Refusal
+from emulator.business_central.schema import schema
 from tests.emulator.business_central.conftest import Bench, error_of, first
-from tieline.emulator.business_central import Refusal
-from tieline.emulator.business_central.schema import schema
 
 V2 = "v2.0"
 ANY = {"If-Match": "*"}

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tieline.emulator.dataverse import DataverseState, create_dataverse
+from emulator.dataverse import DataverseState, create_dataverse
 
 ROOT = "http://org.test/api/data/v9.2/"
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tieline.emulator.dataverse.multipart import (
+from emulator.dataverse.multipart import (
     ChangeSet,
     Operation,
     boundary_of,
@@ -18,7 +18,7 @@ from tieline.emulator.dataverse.multipart import (
     split_parts,
     write_parts,
 )
-from tieline.emulator.faults import Fault
+from emulator.faults import Fault
 
 ROOT = "http://org.test/api/data/v9.2/"
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tieline.emulator.dataverse import DataverseState
+from emulator.dataverse import DataverseState
 
 ANNOTATED = 'odata.include-annotations="*"'
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tieline.emulator.dataverse import LENIENT, DataverseState, Refusal
+from emulator.dataverse import LENIENT, DataverseState, Refusal
 
 
 @dataclass

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tieline.emulator.faults import Fault
+from emulator.faults import Fault
 
 
 async def token(api, **form):

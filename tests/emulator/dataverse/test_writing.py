@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from tieline.emulator.dataverse import DataverseState, Refusal
+from emulator.dataverse import DataverseState, Refusal
 
 REPRESENTATION = "return=representation"
 

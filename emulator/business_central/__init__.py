@@ -1,0 +1,19 @@
+"""Business Central on loopback: what do its APIs answer?
+
+`create_business_central(BusinessCentralState())` is the service; the state is what
+tests turn and read.
+"""
+
+from emulator.business_central.application import create_business_central
+from emulator.business_central.refusals import Refusal
+from emulator.business_central.state import (
+    BusinessCentralState,
+    LiveCompany,
+)
+
+__all__ = [
+    "BusinessCentralState",
+    "LiveCompany",
+    "Refusal",
+    "create_business_central",
+]
