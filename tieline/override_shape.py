@@ -79,19 +79,20 @@ class AddedField(_Shape):
     bc: str = Field(min_length=1)
     dataverse: str = Field(min_length=1)
     direction: Direction = Direction.BIDIRECTIONAL
-    conversion: Literal["text", "code", "number", "flag", "date", "choice"] = "text"
-    mapped: dict[str, Any] | None = None
+    conversion: Any = "text"
     time_zone: str | None = None
     enabled: bool = True
 
-    @model_validator(mode="before")
+    @field_validator("conversion")
     @classmethod
-    def _pairs(cls, given: Any) -> Any:
-        """Take a table under `conversion` for a lookup or a value map."""
-        if isinstance(given, dict) and isinstance(given.get("conversion"), dict):
-            rest = {k: v for k, v in given.items() if k != "conversion"}
-            return {**rest, "mapped": given["conversion"]}
-        return given
+    def _known_conversion(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given:
+            return given
+        if isinstance(given, str) and given in CONVERSIONS:
+            return given
+        names = ", ".join(f"'{name}'" for name in CONVERSIONS)
+        msg = f"conversion must be one of {names}, or a table of values"
+        raise ValueError(msg)
 
     @field_validator("time_zone")
     @classmethod
@@ -104,25 +105,22 @@ class AddedField(_Shape):
 
     @model_validator(mode="after")
     def _zone_fits(self) -> Self:
-        if self.time_zone and (self.mapped is not None or self.conversion != "date"):
+        if self.time_zone and self.conversion != "date":
             msg = 'time_zone goes with conversion = "date" only'
-            raise ValueError(msg)
-        if self.mapped is not None and not self.mapped:
-            msg = "conversion has no pair of values"
             raise ValueError(msg)
         return self
 
     @property
     def converts(self) -> Conversion:
         """The conversion; a lookup learns its table from the metadata."""
-        if self.mapped is None:
-            if self.time_zone:
-                return ZonedDay(self.time_zone)
-            return CONVERSIONS[self.conversion]
-        match self.mapped:
+        if self.time_zone:
+            return ZonedDay(self.time_zone)
+        match self.conversion:
+            case str(name):
+                return CONVERSIONS[name]
             case {"by": str(column), **rest} if not rest:
                 return LookupBy(via="", table="", noun="record", by=column)
-        return ValueMap(tuple(self.mapped.items()))
+        return ValueMap(tuple(self.conversion.items()))
 
     @property
     def row(self) -> FieldMapping:
