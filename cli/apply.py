@@ -9,7 +9,6 @@ import click
 from cli.command import ReportingCommand
 from cli.flow_run import finish, run_flow
 from cli.in_force import load_checked
-from flows.apply import apply as apply_flow
 from tieline.report import JobReport
 
 
@@ -21,5 +20,7 @@ def apply(plan_id: str, *, as_json: bool) -> None:
     Records that changed since the plan was made are refused; the exit status is
     then 3.
     """
+    from flows.apply import apply as apply_flow
+
     load_checked().require_addresses()
     finish(asyncio.run(run_flow(apply_flow, plan_id=plan_id)), as_json=as_json)

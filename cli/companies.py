@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tieline.errors import SettingsError, UnknownCompany
-from tieline.settings import Settings
-from tieline.store import Store
+
+if TYPE_CHECKING:
+    from tieline.settings import Settings
+    from tieline.store import Store
 
 
 def company_in(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import click
 
@@ -12,13 +12,12 @@ from cli.command import ReportingCommand
 from cli.flow_run import finish, run_flow
 from cli.in_force import load_checked
 from cli.report import empty_report
-from flows.couple import InitialSync, direction_of, require_offered, split_pairs
-from flows.couple import couple as couple_flow
-from flows.jobs import MAPPINGS, job_name
 from tieline.errors import SettingsError
-from tieline.matching import criteria_of
-from tieline.overrides import with_overrides
-from tieline.settings import Settings
+from tieline.job_names import job_name
+from tieline.policies import InitialSync
+
+if TYPE_CHECKING:
+    from tieline.settings import Settings
 
 
 @click.command(cls=ReportingCommand, on_failure=empty_report)
@@ -68,6 +67,8 @@ def couple(
     Without --pair, records are matched: by --match, or by the fields that the
     mapping itself matches by. Lower priorities are tried first.
     """
+    from flows.couple import couple as couple_flow
+
     name = job_name(job)
     settings = load_checked()
     settings.require_addresses()
@@ -99,6 +100,11 @@ def _require_sense(
     sync: InitialSync,
 ) -> None:
     """Raise SettingsError for options that do not go together, or with the job."""
+    from flows.couple import direction_of, require_offered, split_pairs
+    from flows.jobs import MAPPINGS
+    from tieline.matching import criteria_of
+    from tieline.overrides import with_overrides
+
     if pairs and (match or create_new):
         other = "--match" if match else "--create-new"
         msg = f"--pair and {other} exclude each other."

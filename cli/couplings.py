@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,9 +13,10 @@ from cli.companies import company_in
 from cli.errors import waiting_for
 from cli.in_force import load_checked
 from cli.output import counted, print_json_list, print_table
-from flows.jobs import job_name
-from tieline.batch import moment
-from tieline.store import Store
+from tieline.job_names import job_name
+
+if TYPE_CHECKING:
+    from tieline.store import Store
 
 COLUMNS = (
     "bc_id",
@@ -38,6 +39,8 @@ SHOWN = 200
 @click.option("--company", metavar="C", help="The company, by name or id.")
 def couplings(job: str, *, skipped: bool, company: str | None, as_json: bool) -> None:
     """List the couplings of JOB."""
+    from tieline.store import Store
+
     name = job_name(job)
     settings = load_checked()
     with Store.open(settings.store.address) as store:
@@ -55,6 +58,8 @@ def couplings(job: str, *, skipped: bool, company: str | None, as_json: bool) ->
 def _pages(
     store: Store, company: str | None, name: str, *, skipped: bool
 ) -> Iterator[list[dict[str, Any]]]:
+    from tieline.batch import moment
+
     if company is None:
         return
     waiting: dict[tuple[str, str], str | None] = {

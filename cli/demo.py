@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 import sys
 import time
@@ -12,15 +11,9 @@ from pathlib import Path
 from typing import Any, Self
 
 import click
-from rich.console import Console
 
 from cli.command import ReportingCommand
-from cli.demo_ground import environment, free_port, own_folder, prefect_server
 from cli.output import print_json, print_table
-from emulator.business_central import create_business_central
-from emulator.dataverse import create_dataverse
-from emulator.sample import COMPANY, sample_services
-from emulator.server import serve
 
 COUNTERS = ("coupled", "inserted", "modified", "unchanged", "skipped", "failed")
 NEXT = "Try next: `{} demo --keep` leaves it all running, with the Prefect UI."
@@ -38,6 +31,12 @@ def demo(*, keep: bool, as_json: bool) -> None:
     changes records on both sides, runs again, shows the sync log and compares
     both sides.
     """
+    from cli.demo_ground import environment, free_port, own_folder, prefect_server
+    from emulator.business_central import create_business_central
+    from emulator.dataverse import create_dataverse
+    from emulator.sample import sample_services
+    from emulator.server import serve
+
     debug = bool(click.get_current_context().find_root().params.get("debug"))
     with ExitStack() as stack:
         say = stack.enter_context(_Progress())
@@ -53,8 +52,9 @@ def demo(*, keep: bool, as_json: bool) -> None:
         server = prefect_server(port, folder / "prefect.log", keeps=keep)
         stack.enter_context(server).wait()
         say("Prefect is ready")
-        rounds = importlib.import_module("cli.demo_rounds")
-        played = rounds.play(bc, dataverse, say)
+        from cli.demo_rounds import play
+
+        played = play(bc, dataverse, say)
         say.stop()
         if as_json:
             print_json(_document(played, values if keep else {}))
@@ -72,6 +72,8 @@ class _Progress:
     """Says on stderr what goes on, with the seconds since the start."""
 
     def __init__(self) -> None:
+        from rich.console import Console
+
         self._start = time.monotonic()
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
         self._status = self._console.status("working")
@@ -95,6 +97,8 @@ class _Progress:
 
 def _settings(folder: Path, bc: str, dataverse: str, port: int) -> dict[str, str]:
     """Return the environment variables that make these services the ones in force."""
+    from emulator.sample import COMPANY
+
     config = folder / "tieline.toml"
     config.write_text("# the demo needs no settings but its environment\n", "utf-8")
     return {

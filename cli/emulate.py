@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import time
+from typing import TYPE_CHECKING
 
 import click
 import orjson
-from starlette.types import ASGIApp
 
-from emulator.business_central import create_business_central
-from emulator.dataverse import SOLUTIONS, create_dataverse
-from emulator.sample import sample_services
-from emulator.server import RunningServer, serve
 from tieline.errors import SettingsError
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from emulator.server import RunningServer
 
 _PORT = click.IntRange(min=0, max=65535)
 _LONG_S = 3600.0
@@ -40,6 +41,10 @@ def emulate(
     Prints both addresses as one line of JSON when they can be used; 0 takes any
     free port. What is written to them is forgotten at the end.
     """
+    from emulator.business_central import create_business_central
+    from emulator.dataverse import SOLUTIONS, create_dataverse
+    from emulator.sample import sample_services
+
     solutions = frozenset[str]() if no_solutions else SOLUTIONS
     bc_state, dataverse_state = sample_services(solutions=solutions)
     bc_state.companion = not no_companion
@@ -57,6 +62,8 @@ def emulate(
 
 
 def _serve(app: ASGIApp, option: str, port: int) -> RunningServer:
+    from emulator.server import serve
+
     try:
         return serve(app, port)
     except OSError as error:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
-from uuid import UUID
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cli.command import ReportingCommand
 from cli.companies import company_in
-from cli.history import errors_of_run, run_uuid
 from cli.in_force import load_checked
 from cli.output import print_json, print_table
-from cli.prefect_ready import make_ready
-from flows.jobs import MAPPINGS, job_name
 from tieline.errors import SettingsError
 from tieline.failures import comparable
-from tieline.store import ErrorRow, Store
+from tieline.job_names import JOB_NAMES, job_name
+
+if TYPE_CHECKING:
+    from tieline.store import ErrorRow, Store
 
 COLUMNS = (
     "job",
@@ -60,7 +59,7 @@ def errors(
         msg = "The errors of a run do not tell which records are skipped now."
         raise SettingsError(msg, advice="Leave out --run or --skipped.")
     if run_id:
-        rows = asyncio.run(_of_run(run_uuid(run_id)))
+        rows = asyncio.run(_of_run(run_id))
         rows = [row for row in rows if name in (None, row["job"])]
     else:
         rows = _of_store(name, skipped=skipped)
@@ -105,7 +104,7 @@ def _print_reasons(rows: list[dict[str, Any]]) -> None:
 def _skipped_ids(store: Store, company: str, name: str | None) -> set[tuple[str, str]]:
     """Return direction and source id of the skipped couplings, both ways."""
     found: set[tuple[str, str]] = set()
-    for job in [name] if name else MAPPINGS:
+    for job in [name] if name else JOB_NAMES:
         for frame in store.each_coupling(company, job, skipped=True):
             found |= {("to-dataverse", id_) for id_ in frame["bc_id"]}
             found |= {("from-dataverse", id_) for id_ in frame["dataverse_id"]}
@@ -113,6 +112,8 @@ def _skipped_ids(store: Store, company: str, name: str | None) -> set[tuple[str,
 
 
 def _of_store(name: str | None, *, skipped: bool) -> list[dict[str, Any]]:
+    from tieline.store import Store
+
     settings = load_checked()
     with Store.open(settings.store.address) as store:
         company = company_in(store, settings)
@@ -137,8 +138,12 @@ def _of_store(name: str | None, *, skipped: bool) -> list[dict[str, Any]]:
     ]
 
 
-async def _of_run(run_id: UUID) -> list[dict[str, Any]]:
+async def _of_run(run_id: str) -> list[dict[str, Any]]:
     """Return a run's errors; what only the store knows is null."""
+    from cli.history import errors_of_run, run_uuid
+    from cli.prefect_ready import make_ready
+
+    uuid = run_uuid(run_id)
     await make_ready()
-    job, found = await errors_of_run(run_id)
+    job, found = await errors_of_run(uuid)
     return [{**dict.fromkeys(SHOWN_COLUMNS), "job": job, **row} for row in found]

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cli.command import ReportingCommand
 from cli.in_force import load_checked
 from cli.output import print_json, print_table
-from flows.job import options_for
-from flows.jobs import MAPPINGS, job_name
-from tasks.explain import explain as explain_record
-from tasks.job_run import JobRun
-from tieline.availability import fit_mapping
-from tieline.overrides import with_overrides
+from tieline.job_names import job_name
 from tieline.report import JobReport
-from tieline.session import open_session
-from tieline.settings import Settings
+
+if TYPE_CHECKING:
+    from tieline.settings import Settings
 
 
 @click.command(cls=ReportingCommand)
@@ -46,6 +42,14 @@ def explain(job: str, record: str, *, company: str | None, as_json: bool) -> Non
 async def _explain(
     settings: Settings, name: str, record: str, company: str | None
 ) -> dict[str, Any]:
+    from flows.job import options_for
+    from flows.jobs import MAPPINGS
+    from tasks.explain import explain as explain_record
+    from tasks.job_run import JobRun
+    from tieline.availability import fit_mapping
+    from tieline.overrides import with_overrides
+    from tieline.session import open_session
+
     async with open_session(settings, company=company) as session:
         mapping = with_overrides(MAPPINGS[name], settings)
         fitted = (await fit_mapping(mapping, session)).mapping

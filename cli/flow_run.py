@@ -7,9 +7,7 @@ from typing import Any
 import click
 
 from cli.output import print_json
-from cli.prefect_ready import make_ready
 from cli.report import exit_code_of, explain_failure, print_report
-from tasks.log import PREFECT_GONE, as_told
 from tieline.errors import RunError
 from tieline.report import JobReport, collecting_reports
 
@@ -29,6 +27,9 @@ async def run_flows(flow: Any, **parameters: Any) -> list[JobReport]:
     Raises:
         RunError: the flow crashed before any job could report.
     """
+    from cli.prefect_ready import make_ready
+    from tasks.log import PREFECT_GONE, as_told
+
     await make_ready()
     with collecting_reports() as reports:
         try:

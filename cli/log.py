@@ -8,10 +8,8 @@ from typing import Any
 import click
 
 from cli.command import ReportingCommand
-from cli.history import read_runs
 from cli.output import print_json, print_table
-from cli.prefect_ready import has_history, make_ready
-from flows.jobs import MAPPINGS, job_name
+from tieline.job_names import JOB_NAMES, job_name
 from tieline.report import Counters, counts_of, summary
 
 COLUMNS = ("started", "job", "company", "state", "direction", "counted", "flow run")
@@ -27,7 +25,9 @@ OF_ALL_JOBS = ("SYNCHRONIZE", "FULL-SYNCHRONIZATION")
 )
 def log(job: str | None, *, limit: int, as_json: bool) -> None:
     """Show the sync log of JOB, or of all jobs, newest run first."""
-    jobs = [job_name(job)] if job else [*MAPPINGS, *OF_ALL_JOBS]
+    from cli.prefect_ready import has_history
+
+    jobs = [job_name(job)] if job else [*JOB_NAMES, *OF_ALL_JOBS]
     runs = asyncio.run(_read(jobs, limit)) if has_history() else []
     if as_json:
         print_json(runs)
@@ -38,6 +38,9 @@ def log(job: str | None, *, limit: int, as_json: bool) -> None:
 
 
 async def _read(jobs: list[str], limit: int) -> list[dict[str, Any]]:
+    from cli.history import read_runs
+    from cli.prefect_ready import make_ready
+
     await make_ready()
     return await read_runs(jobs, limit)
 

@@ -32,8 +32,9 @@ COMMANDS = {
 }
 """Where each command lives, and its line in the list of commands.
 
-A command is imported when it is called, so that help, the version and the
-emulators do not wait for Prefect.
+A command is imported when it is called. Its module declares its options and loads
+what it runs when it runs, so that help and completion wait for neither Prefect nor
+pandas.
 """
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cli.command import ReportingCommand
 from cli.in_force import load_checked
 from cli.output import print_json, print_table
-from flows.jobs import MAPPINGS, job_name
-from tieline.availability import condition_holds
-from tieline.mapping import FieldMapping, TableMapping
-from tieline.odata.model import Filter
-from tieline.overrides import with_overrides
+from tieline.job_names import job_name
+
+if TYPE_CHECKING:
+    from tieline.mapping import FieldMapping, TableMapping
+    from tieline.odata.model import Filter
 
 _TABLE_KEYS = {
     "direction": "direction",
@@ -37,6 +37,9 @@ def mappings(job: str | None, *, as_json: bool) -> None:
 
     What tieline.toml changes is marked. Neither service is asked.
     """
+    from flows.jobs import MAPPINGS
+    from tieline.overrides import with_overrides
+
     names = [job_name(job)] if job else list(MAPPINGS)
     settings = load_checked()
     ownership = settings.for_company(settings.bc.company).ownership
@@ -125,6 +128,8 @@ def _field(row: FieldMapping, ownership: str) -> dict[str, Any]:
 
 def _off(row: FieldMapping, ownership: str) -> str | None:
     """Say why a field does not travel."""
+    from tieline.availability import condition_holds
+
     if not row.enabled:
         return "disabled"
     if not condition_holds(row.only_when, ownership):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
 _PIPED_WIDTH = 200
@@ -42,6 +42,10 @@ def print_table(
 
     A terminal that is too narrow for a table gets a line for each cell instead.
     """
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     cells = [[_cell(value) for value in row] for row in rows]
     console = Console()
     if not console.is_terminal:
@@ -69,6 +73,8 @@ def _print_lines(
     columns: Sequence[str],
     cells: Sequence[Sequence[str]],
 ) -> None:
+    from rich.text import Text
+
     console.print(Text(title, style="bold"))
     for row in cells:
         console.print()

@@ -12,10 +12,8 @@ from cli.command import ReportingCommand
 from cli.flow_run import finish, run_flow
 from cli.in_force import load_checked
 from cli.report import empty_report
-from flows.jobs import MAPPINGS, job_name
-from flows.resolve import ActionName, require_fitting
-from flows.resolve import resolve as resolve_flow
-from tieline.overrides import with_overrides
+from tieline.job_names import job_name
+from tieline.policies import ActionName
 
 
 @click.command(cls=ReportingCommand, on_failure=empty_report)
@@ -54,6 +52,11 @@ def resolve(
     send, get     force one direction: Business Central wins, or Dataverse
     find-deleted  mark the couplings that lost a side; takes no records
     """  # noqa: D301 - \b is click's mark of a text that keeps its lines
+    from flows.jobs import MAPPINGS
+    from flows.resolve import require_fitting
+    from flows.resolve import resolve as resolve_flow
+    from tieline.overrides import with_overrides
+
     name = job_name(job)
     settings = load_checked()
     settings.require_addresses()

@@ -11,10 +11,8 @@ from cli.command import ReportingCommand, one_of
 from cli.flow_run import finish, run_flow
 from cli.in_force import load_checked
 from cli.report import empty_report
-from flows.job import options_for
-from flows.jobs import FLOWS, MAPPINGS, job_name
-from tieline.mapping import DeletionConflictPolicy, Direction, UpdateConflictPolicy
-from tieline.overrides import with_overrides
+from tieline.job_names import job_name
+from tieline.policies import DeletionConflictPolicy, Direction, UpdateConflictPolicy
 
 
 @click.command(cls=ReportingCommand, on_failure=empty_report)
@@ -53,6 +51,10 @@ def run(job: str, *, as_json: bool, company: str | None, **options: Any) -> None
     Without PREFECT_API_URL, Prefect is started for the run. The exit status is 3
     when a record failed.
     """
+    from flows.job import options_for
+    from flows.jobs import FLOWS, MAPPINGS
+    from tieline.overrides import with_overrides
+
     name = job_name(job)
     settings = load_checked()
     settings.require_addresses()

@@ -14,8 +14,6 @@ from cli.flow_run import run_flows
 from cli.in_force import load_checked
 from cli.output import print_json, print_table
 from cli.report import exit_code_of_all, explain_failure, print_details
-from flows.full_synchronization import full_synchronization
-from flows.synchronize import synchronize
 from tieline.report import Counters, JobReport
 
 _COMPANY = click.option("--company", metavar="C", help="The company, by name or id.")
@@ -33,6 +31,8 @@ def sync(*, as_json: bool, **parameters: Any) -> None:
     A job that cannot run holds back only those that need it. The exit status is
     3 when a record failed, 1 when a job could not run.
     """
+    from flows.synchronize import synchronize
+
     _run(synchronize, as_json=as_json, **parameters)
 
 
@@ -54,6 +54,8 @@ def full_sync(*, as_json: bool, yes: bool, **parameters: Any) -> None:
     """
     if parameters["create_new"] and not parameters["dry_run"]:
         ask("Create a counterpart for every uncoupled record of all jobs?", yes=yes)
+    from flows.full_synchronization import full_synchronization
+
     _run(full_synchronization, as_json=as_json, **parameters)
 
 

@@ -11,9 +11,7 @@ from cli.command import ReportingCommand
 from cli.flow_run import finish, run_flow
 from cli.in_force import load_checked
 from cli.report import empty_report
-from flows.jobs import job_name
-from flows.uncouple import require_choice
-from flows.uncouple import uncouple as uncouple_flow
+from tieline.job_names import job_name
 
 
 @click.command(cls=ReportingCommand, on_failure=empty_report)
@@ -40,6 +38,9 @@ def uncouple(
     as_json: bool,
 ) -> None:
     """Dissolve couplings of JOB; nothing is deleted on either side."""
+    from flows.uncouple import require_choice
+    from flows.uncouple import uncouple as uncouple_flow
+
     name = job_name(job)
     load_checked().require_addresses()
     require_choice(records, all_records=all_records)

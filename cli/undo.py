@@ -10,7 +10,6 @@ from cli.asking import dry_run_option
 from cli.command import ReportingCommand
 from cli.flow_run import finish, run_flow
 from cli.in_force import load_checked
-from flows.undo import undo as undo_flow
 from tieline.report import JobReport
 
 
@@ -26,6 +25,8 @@ def undo(
 
     Records that changed since are left alone; the exit status is then 3.
     """
+    from flows.undo import undo as undo_flow
+
     load_checked().require_addresses()
     report = asyncio.run(
         run_flow(undo_flow, run_id=run_id, record=record, field=field, dry_run=dry_run)

@@ -12,8 +12,7 @@ from cli.flow_run import run_flow
 from cli.in_force import load_checked
 from cli.output import print_json, print_table
 from cli.report import SHOWN, exit_code_of, explain_failure
-from flows.jobs import job_name
-from flows.verify import verify as verify_flow
+from tieline.job_names import job_name
 from tieline.report import JobReport
 from tieline.verification import Verification
 
@@ -30,6 +29,8 @@ def verify(job: str, *, company: str | None, as_json: bool) -> None:
 
     The exit status is 3 when coupled records differ or lost their counterpart.
     """
+    from flows.verify import verify as verify_flow
+
     name = job_name(job)
     load_checked().require_addresses()
     report = asyncio.run(run_flow(verify_flow, job=name, company=company))

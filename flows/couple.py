@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
@@ -27,10 +27,9 @@ from tieline.mapping import (
 )
 from tieline.matching import criteria_of
 from tieline.overrides import with_overrides
+from tieline.policies import InitialSync
 from tieline.report import JobReport, PlannedChange
 from tieline.session import Session
-
-InitialSync = Literal["to-dataverse", "from-dataverse", "fill-blanks", "none"]
 
 
 @flow(name="COUPLE", persist_result=False)

@@ -17,12 +17,13 @@ from typing import Any, Literal
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 
-from flows.couple import InitialSync, couple
+from flows.couple import couple
 from flows.jobs import MAPPINGS
 from flows.synchronize import broken_report, run_in_order, run_one, selected
 from tieline.errors import RunError, TielineError
 from tieline.mapping import Direction, TableMapping, UpdateConflictPolicy
 from tieline.overrides import check_overrides, with_overrides
+from tieline.policies import InitialSync
 from tieline.report import Counters, JobReport, collecting_reports
 from tieline.session import Session, open_session
 from tieline.settings import load_settings

@@ -17,8 +17,10 @@ from flows.resource_product import RESOURCE_PRODUCT, resource_product
 from flows.sales_price import SALES_PRICE, sales_price
 from flows.salespeople import SALESPEOPLE, salespeople
 from flows.unit_of_measure import UNITOFMEASURE, unit_of_measure
-from tieline.errors import SettingsError
+from tieline.job_names import job_name
 from tieline.mapping import TableMapping
+
+__all__ = ["FLOWS", "MAPPINGS", "job_name"]
 
 MAPPINGS: dict[str, TableMapping] = {
     mapping.name: mapping
@@ -51,16 +53,3 @@ FLOWS: dict[str, Flow[..., Any]] = {
     "CUSTOMER-STATISTICS": customer_statistics,
     "POSTEDSALESINV-INV": posted_sales_invoice,
 }
-
-
-def job_name(name: str) -> str:
-    """Return the job that `name` means: its own, its entry's or its mapping's name.
-
-    Raises:
-        SettingsError: there is no such job.
-    """
-    for mapping in MAPPINGS.values():
-        if mapping.is_called(name):
-            return mapping.name
-    msg = f"There is no job {name}."
-    raise SettingsError(msg, advice=f"The jobs are {', '.join(MAPPINGS)}.")

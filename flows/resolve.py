@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,11 +32,11 @@ from tieline.failures import parts
 from tieline.mapping import Direction, TableMapping
 from tieline.odata.model import Change
 from tieline.overrides import with_overrides
+from tieline.policies import ActionName
 from tieline.report import JobReport, RecordFailure
 from tieline.session import Session
 from tieline.store import ErrorRow, JournalRow, Outcome
 
-ActionName = Literal["retry", "restore", "delete", "send", "get", "find-deleted"]
 TO = "to-dataverse"
 FORCED = {"send": Direction.TO_DATAVERSE, "get": Direction.FROM_DATAVERSE}
 

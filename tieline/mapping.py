@@ -7,7 +7,6 @@ mapping pairs two fields with a direction.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -15,6 +14,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from tieline.conversions.base import Conversion
+from tieline.job_names import is_one_of
 from tieline.odata.model import Change, Filter, Written
 from tieline.policies import (
     Applies,
@@ -33,17 +33,6 @@ __all__ = [
     "Template",
     "UpdateConflictPolicy",
 ]
-
-
-_ENTRY = re.compile(
-    r"\s*-\s*Dynamics 365 (for )?Sales synchronization job\s*$", re.IGNORECASE
-)
-"""What the product's job queue entries are called after their mapping."""
-
-
-def _bare(name: str) -> str:
-    """Return the letters and digits of a name, in one case."""
-    return "".join(filter(str.isalnum, name)).casefold()
 
 
 @dataclass(frozen=True)
@@ -243,8 +232,7 @@ class TableMapping:
         Its job queue entry ("CUSTOMER - Dynamics 365 for Sales synchronization job")
         is one of its names; case, spaces and hyphens make no difference.
         """
-        entry = _ENTRY.sub("", name)
-        return _bare(entry) in {_bare(one) for one in (self.name, *self.aliases)}
+        return is_one_of(name, (self.name, *self.aliases))
 
     def offers(self, direction: Direction) -> bool:
         """Whether a run may be asked for this direction."""

@@ -49,3 +49,7 @@ class DeletionConflictPolicy(StrEnum):
 
 
 Applies = Literal["always", "insert", "modify"]
+InitialSync = Literal["to-dataverse", "from-dataverse", "fill-blanks", "none"]
+"""Which side's values newly coupled records get at once."""
+ActionName = Literal["retry", "restore", "delete", "send", "get", "find-deleted"]
+"""What a person can decide about coupled records."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from importlib.metadata import version
 
 import click
@@ -38,21 +36,6 @@ def test_every_command_can_be_imported(name):
     command = tieline.get_command(click.Context(tieline), name)
     assert name == command.name
     assert command.help
-
-
-def test_help_and_emulators_do_not_import_prefect():
-    """Starting quickly is what the lazy imports are for."""
-    code = (
-        "import sys, cli.main, cli.emulate\n"
-        "from click.testing import CliRunner\n"
-        "for arguments in (['--help'], ['--version'], ['emulate', '--help']):\n"
-        "    assert CliRunner().invoke(cli.main.tieline, arguments).exit_code == 0\n"
-        "print('prefect' in sys.modules)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert "False" == done.stdout.strip()
 
 
 @pytest.mark.parametrize("debug", [False, True])

@@ -9,6 +9,7 @@ import yaml
 
 from flows.jobs import MAPPINGS, job_name
 from tieline.errors import MappingOverrideError, SettingsError
+from tieline.job_names import JOB_NAMES
 from tieline.overrides import check_overrides, with_overrides
 from tieline.settings import Settings
 
@@ -23,6 +24,12 @@ NAMES = {
     "ITEM - PRODUCT": "ITEM-PRODUCT",
     "customer - dynamics 365 sales synchronization job": "CUSTOMER",
 }
+
+
+def test_the_plain_names_are_those_of_the_mappings():
+    """What is known without loading a mapping is what the mappings declare."""
+    declared = [(name, one.aliases) for name, one in MAPPINGS.items()]
+    assert declared == list(JOB_NAMES.items())
 
 
 @pytest.mark.parametrize("job", MAPPINGS)
