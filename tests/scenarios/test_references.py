@@ -12,7 +12,7 @@ from flows.couple import couple
 from flows.uncouple import uncouple
 from flows.verify import verify
 from tests.jobs.persons import person_there
-from tests.jobs.prices import GROUPS, PRICES, group, item, price, unit
+from tests.jobs.prices import GROUPS, PRICES, group, price, unit
 from tests.scenarios.pairs import FROM, TO, later, synced, synced_person
 from tests.scenarios.people import couple_salesperson
 from tests.world import World, set_rate
@@ -290,16 +290,36 @@ def test_what_was_coupled_anew_to_another_record_here_comes_back(world):
 
 
 def test_verify_lists_references_of_new_records_only(world):
-    """A price in the list that its group was coupled to before."""
-    unit_id = unit(world)
-    item(world, "1000", unit_id)
-    group(world, "A")
-    made = price(world, "1000", 5, "A")
+    """A price list keeps its currency for good, whatever that is coupled to since."""
+    world.company.insert("currencies", {"code": "DKK", "displayName": "Krone"})
+    set_rate(world, "DKK", 0.13)
+    world.run("CURRENCY", create_new=True)
+    unit(world)
+    products(world, "1000")
+    made = group(world, "A")
+    price(world, "1000", 5, "A", currencyCode="DKK")
     world.run(GROUPS, create_new=True)
-    assert {} == differing(world, PRICES)
-    other = world.dv.insert("pricelevel", {"name": "Other"}, user=world.human)
-    anew(world, GROUPS, "A", other)
-    assert ("salesCode",) == differing(world, PRICES)[made["id"]]
+    assert {} == differing(world, GROUPS)
+    anew(world, "CURRENCY", "DKK", currency_there(world, "DKN"))
+    assert {made["id"]: ("currencyCode",)} == differing(world, GROUPS)
+
+
+def test_a_full_run_carries_a_value_map_that_changed(world):
+    """What a value stands for may change in tieline.toml, too."""
+    ((customer, account),) = synced(world, "Adatum", country="DE")
+    added = (
+        "[mappings.CUSTOMER.fields]\ncountry = false\n"
+        '[[mappings.CUSTOMER.add_fields]]\nbc = "country"\n'
+        'dataverse = "address1_country"\nconversion = {{ "{word}" = "DE" }}\n'
+    )
+    world.configure(added.format(word="Germany"))
+    world.run("CUSTOMER", direction=TO, force=True, records=[customer])
+    assert "Germany" == world.dv.row("account", account)["address1_country"]
+    world.configure(added.format(word="Deutschland"))
+    assert {customer: ("country",)} == differing(world, "CUSTOMER")
+    world.run("CUSTOMER", full=True)
+    assert "Deutschland" == world.dv.row("account", account)["address1_country"]
+    assert {} == differing(world, "CUSTOMER")
 
 
 @pytest.mark.parametrize("direction", [TO, "bidirectional"])

@@ -111,6 +111,7 @@ class ValueMap(Conversion):
 
     pairs: tuple[tuple[Any, Any], ...]
     title: str = "value map"
+    translates = True
 
     def convert(self, values: Values, known: Any, transfer: Transfer) -> Values:
         """Replace each value; park the rows whose value is in no pair."""
@@ -162,7 +163,6 @@ class LookupBy(Lookup):
 
     by: str = ""
     title = "lookup"
-    translates = False
 
     async def prepare(self, values: Values, transfer: Transfer) -> dict[Any, Any]:
         """Read the rows meant in one go."""
