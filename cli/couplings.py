@@ -28,8 +28,8 @@ COLUMNS = (
     "skipped",
     "waiting_for",
 )
-SHOWN_COLUMNS = (*COLUMNS[2:], *COLUMNS[:2])
-"""On the terminal, ids come last."""
+SHOWN_COLUMNS = ("record", *COLUMNS[2:], *COLUMNS[:2])
+"""On the terminal, the number or code comes first, ids last."""
 SHOWN = 200
 
 
@@ -47,7 +47,7 @@ def couplings(job: str, *, skipped: bool, company: str | None, as_json: bool) ->
         found = company_in(store, settings, company)
         pages = _pages(store, found, name, skipped=skipped)
         if as_json:
-            print_json_list(pages)
+            print_json_list(map(_without_names, pages))
             return
         _print_some([row for page in islice(pages, 1) for row in page], name)
         if found is not None and not skipped:
@@ -70,8 +70,9 @@ def _pages(
     for frame in store.each_coupling(company, name, skipped=skipped or None):
         columns = [list(frame[column]) for column in COLUMNS[:-1]]
         page = []
-        for values in zip(*columns, strict=True):
+        for key, *values in zip(frame["bc_key"], *columns, strict=True):
             row: dict[str, Any] = dict(zip(COLUMNS, values, strict=False))
+            row["record"] = key
             row["bc_modified"] = moment(row["bc_modified"])
             row["dataverse_modified"] = moment(row["dataverse_modified"])
             row["skipped"] = bool(row["skipped"])
@@ -80,6 +81,10 @@ def _pages(
             row["waiting_for"] = waiting.get(to) or waiting.get(back)
             page.append(row)
         yield page
+
+
+def _without_names(page: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{column: row[column] for column in COLUMNS} for row in page]
 
 
 def _print_some(rows: list[dict[str, Any]], name: str) -> None:

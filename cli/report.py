@@ -9,10 +9,9 @@ import click
 
 from cli.lazy import about
 from cli.output import print_table
+from tieline.known_as import SHOWN
 from tieline.report import Counters, JobReport
 
-SHOWN = 200
-"""How many failures or changes are listed; --json has all."""
 WITH_FAILURES = 3
 _WORST_FIRST = (2, 1, WITH_FAILURES)
 
@@ -106,15 +105,16 @@ def _print_changes(report: JobReport) -> None:
         return
     rows = [
         (
+            report.name_of(change),
             change.direction,
             change.action,
-            "\n".join(_field(field) for field in change.fields),
+            "\n".join(_field(report, field) for field in change.fields),
             change.source_id,
             change.destination_id,
         )
         for change in report.changes[:SHOWN]
     ]
-    columns = ["direction", "action", "fields", "source", "destination"]
+    columns = ["record", "direction", "action", "fields", "source", "destination"]
     print_table(_title_of_changes(report), columns, rows)
     _print_rest(len(report.changes))
 
@@ -127,8 +127,12 @@ def _title_of_changes(report: JobReport) -> str:
     return "What the run stopped before" if report.error_code else "Left as they are"
 
 
-def _field(field: dict[str, object]) -> str:
-    return f"{field['field']}: {field['from']!r} to {field['to']!r}"
+def _field(report: JobReport, field: dict[str, Any]) -> str:
+    name = field["field"]
+    before, after = (report.shown(name, field[end]) for end in ("from", "to"))
+    if before is None:
+        return f"{name}: {after!r}"
+    return f"{name}: {before!r} to {'blank' if after is None else repr(after)}"
 
 
 def _print_errors(report: JobReport) -> None:
@@ -136,8 +140,8 @@ def _print_errors(report: JobReport) -> None:
         return
     rows = [
         (
+            report.name_of(error),
             error.job or report.job,
-            error.name,
             error.direction,
             error.code,
             error.message,
@@ -145,7 +149,7 @@ def _print_errors(report: JobReport) -> None:
         )
         for error in report.errors[:SHOWN]
     ]
-    columns = ["job", "record", "direction", "code", "message", "source"]
+    columns = ["record", "job", "direction", "code", "message", "source"]
     print_table("Failed records", columns, rows)
     _print_rest(len(report.errors))
 

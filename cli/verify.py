@@ -11,9 +11,9 @@ from cli.command import ReportingCommand
 from cli.flow_run import run_flow
 from cli.in_force import load_checked
 from cli.output import print_json, print_table
-from cli.report import SHOWN, exit_code_of, explain_failure
+from cli.report import exit_code_of, explain_failure
 from tieline.job_names import job_name
-from tieline.report import JobReport
+from tieline.report import SHOWN, JobReport
 from tieline.verification import Verification
 
 
@@ -37,7 +37,7 @@ def verify(job: str, *, company: str | None, as_json: bool) -> None:
     if as_json:
         print_json(_document(report))
     elif report.verification is not None:
-        _print(report.verification)
+        _print(report, report.verification)
     explain_failure(report)
     raise click.exceptions.Exit(exit_code_of(report))
 
@@ -51,13 +51,19 @@ def _document(report: JobReport) -> dict[str, Any]:
     return document
 
 
-def _print(found: Verification) -> None:
-    rows = [
+def _print(report: JobReport, found: Verification) -> None:
+    listed: list[tuple[str, str, str | None, str | None]] = [
         ("different", ", ".join(pair.fields), pair.bc_id, pair.dataverse_id)
         for pair in found.different[:SHOWN]
     ]
-    rows += [("only in Business Central", "", id_, "") for id_ in found.only_bc[:SHOWN]]
-    rows += [("only in Dataverse", "", "", id_) for id_ in found.only_dataverse[:SHOWN]]
+    listed += [
+        ("only in Business Central", "", id_, None) for id_ in found.only_bc[:SHOWN]
+    ]
+    listed += [
+        ("only in Dataverse", "", None, id_) for id_ in found.only_dataverse[:SHOWN]
+    ]
+    rows = [(report.known_as(*row[2:]), *row) for row in listed]
     if rows:
-        print_table(found.job, ["result", "fields", "bc", "dataverse"], rows)
+        columns = ["record", "result", "fields", "bc", "dataverse"]
+        print_table(found.job, columns, rows)
     click.echo(f"{found.job}: {found.sentence()}.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import Any, Literal
 
 from prefect import Flow, flow, get_run_logger, runtime
@@ -37,6 +37,7 @@ from tieline.availability import fit_mapping, require_fields, require_setting
 from tieline.batch import Batch, RunOptions
 from tieline.collector import spared_collector
 from tieline.errors import SettingsError, TielineError
+from tieline.known_as import name_records
 from tieline.mapping import (
     DeletionConflictPolicy,
     Direction,
@@ -242,6 +243,9 @@ async def _worked(
             if report.plan_id is not None:
                 session.store.drop_plan(report.plan_id)
             state = broken_state(report, error)
+        with suppress(TielineError):
+            # What has no name is shown by its id.
+            name_records(report, session.store, session.company_id, _DECLARED.values())
         await write_log(RunLog(report, session, tables))
     return state
 

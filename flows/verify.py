@@ -59,10 +59,11 @@ async def compare_all(run: JobRun) -> Verification:
         total.only_bc += found.only_bc
         total.only_dataverse += found.only_dataverse
         total.unexpected += found.unexpected
-    bc = await list_uncoupled(run, "bc")
-    dataverse = await list_uncoupled(run, "dataverse")
+    bc, names = await list_uncoupled(run, "bc")
+    dataverse, other_names = await list_uncoupled(run, "dataverse")
     total.only_bc += bc
     total.only_dataverse += dataverse
+    total.names = names | other_names
     if not (mapping.only_coupled or mapping.only_candidates):
         for ids, one_way in (
             (bc, Direction.TO_DATAVERSE),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -18,12 +18,19 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import Completed, Failed
 
-from tieline.errors import RunError, TielineError
-from tieline.report import JobReport, RecordFailure, preview_summary, summary
+from tieline.errors import RunError, SystemName, TielineError
+from tieline.known_as import SHOWN
+from tieline.report import (
+    JobReport,
+    PlannedChange,
+    RecordFailure,
+    preview_summary,
+    summary,
+)
 from tieline.session import Session
 from tieline.verification import Verification
 
-SHOWN_ERRORS = 200
+TO = "to-dataverse"
 WITH_ERRORS = "CompletedWithErrors"
 WITH_SKIPPED = "CompletedWithSkipped"
 PLANNED = "Planned"
@@ -206,7 +213,7 @@ async def _write_artifacts(client: PrefectClient, log: RunLog) -> None:
             description=f"Counters of {report.job}, company {report.company}",
         ).acreate(client)
     if report.errors:
-        shown = report.errors[:SHOWN_ERRORS]
+        shown = report.errors[:SHOWN]
         await TableArtifact(
             key=artifact_key(report, "errors"),
             table=[log.error_row(error) for error in shown],
@@ -216,10 +223,10 @@ async def _write_artifacts(client: PrefectClient, log: RunLog) -> None:
             ),
         ).acreate(client)
     if report.plan_id is not None or report.changes:
-        changes = report.changes[:SHOWN_ERRORS]
+        changes = report.changes[:SHOWN]
         await TableArtifact(
             key=artifact_key(report, "plan"),
-            table=[_plan_row(change) for change in _flat(changes)],
+            table=[log.plan_row(*one) for one in _flat(changes)],
             description=_plan_description(report),
         ).acreate(client)
 
@@ -250,50 +257,66 @@ class RunLog:
 
     def error_row(self, error: RecordFailure) -> dict[str, Any]:
         """Return one row of the errors artifact, with links to both records."""
-        to = error.direction == "to-dataverse"
-        source, destination = ("bc", "dataverse") if to else ("dataverse", "bc")
+        source, destination = _sides(error.direction)
         return {
+            "record": self.report.name_of(error),
             "job": error.job or self.report.job,
             "direction": error.direction,
-            "record": error.name,
             "code": error.code,
             "message": error.message,
             "source": self._link(source, error.source_id),
             "destination": self._link(destination, error.destination_id),
         }
 
+    def plan_row(self, change: PlannedChange, field: dict[str, Any]) -> dict[str, Any]:
+        """Return one row of the plan artifact: one field of one record."""
+        source, destination = _sides(change.direction)
+        shown = self.report.shown
+        return {
+            "record": self.report.name_of(change),
+            "direction": change.direction,
+            "action": change.action,
+            "field": field["field"],
+            "from": shown(field["field"], field["from"]),
+            "to": shown(field["field"], field["to"]),
+            "source": self._link(source, change.source_id),
+            "destination": self._link(destination, change.destination_id),
+        }
+
     def verification_rows(self, found: Verification) -> list[dict[str, Any]]:
         """Return the artifact of a comparison: its counts, then what disagrees."""
+        columns = ("record", "result", "count", "fields", "bc", "dataverse")
         rows = [
-            {"result": name, "count": count, "bc": "", "dataverse": "", "fields": ""}
+            dict.fromkeys(columns, "") | {"result": name, "count": count}
             for name, count in found.counts().items()
         ]
         listed: list[tuple[str, str | None, str | None, str]] = [
             ("different", pair.bc_id, pair.dataverse_id, ", ".join(pair.fields))
-            for pair in found.different[:SHOWN_ERRORS]
+            for pair in found.different[:SHOWN]
         ]
-        listed += [("only_bc", id_, None, "") for id_ in found.only_bc[:SHOWN_ERRORS]]
+        listed += [("only_bc", id_, None, "") for id_ in found.only_bc[:SHOWN]]
         listed += [
-            ("only_dataverse", None, id_, "")
-            for id_ in found.only_dataverse[:SHOWN_ERRORS]
+            ("only_dataverse", None, id_, "") for id_ in found.only_dataverse[:SHOWN]
         ]
         return rows + [
             {
+                "record": self.report.known_as(bc_id, dataverse_id),
                 "result": result,
                 "count": "",
+                "fields": fields,
                 "bc": self._link("bc", bc_id),
                 "dataverse": self._link("dataverse", dataverse_id),
-                "fields": fields,
             }
             for result, bc_id, dataverse_id, fields in listed
         ]
 
-    def _link(self, side: str, id_: str | None) -> str:
+    def _link(self, side: SystemName, id_: str | None) -> str:
         if not id_ or self._session is None or self._tables is None:
             return id_ or ""
         bc_set, dataverse_table = self._tables
         table = bc_set if side == "bc" else dataverse_table
-        return f"[{id_}]({self._session.side(side).address(table, id_)})"
+        page = self._session.side(side).address(table, id_)
+        return f"[{id_}]({page})" if page else id_
 
 
 def _counter_rows(report: JobReport) -> list[dict[str, Any]]:
@@ -308,22 +331,15 @@ def _counter_rows(report: JobReport) -> list[dict[str, Any]]:
     return rows or [{"direction": "none"}]
 
 
-def _flat(changes: list[Any]) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
+def _sides(direction: str) -> tuple[SystemName, SystemName]:
+    """Return the side that is read and the side that is written."""
+    return ("bc", "dataverse") if direction == TO else ("dataverse", "bc")
+
+
+def _flat(
+    changes: Sequence[PlannedChange],
+) -> Iterator[tuple[PlannedChange, dict[str, Any]]]:
+    """Yield each change with each of its fields; one without any stands once."""
     for change in changes:
-        fields = change.fields or ({"field": "", "from": None, "to": None},)
-        rows += [{"change": change, **field} for field in fields]
-    return rows
-
-
-def _plan_row(item: dict[str, Any]) -> dict[str, Any]:
-    change = item["change"]
-    return {
-        "direction": change.direction,
-        "action": change.action,
-        "source": change.source_id,
-        "destination": change.destination_id,
-        "field": item["field"],
-        "from": item["from"],
-        "to": item["to"],
-    }
+        for field in change.fields or ({"field": "", "from": None, "to": None},):
+            yield change, field

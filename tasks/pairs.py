@@ -134,7 +134,9 @@ async def _store_pairs(
     )
     if run.options.dry_run:
         run.report.changes += [
-            PlannedChange(TO, "couple", bc_id, dataverse_id, ())
+            PlannedChange(
+                TO, "couple", bc_id, dataverse_id, (), str(keys.get(bc_id) or "")
+            )
             for bc_id, dataverse_id in pairs
         ]
     former = run.session.store.couplings(

@@ -168,19 +168,22 @@ def _side_changes(batch: Batch, steps: Mapping[Key, _Step]) -> list[PlannedChang
     lines = {line.destination_id: line for line in batch.line_changes}
     source = dict(zip(batch.destination_id, batch.source_ids, strict=True))
     source |= {id_: id_ for id_ in batch.source_ids}
+    known = {id_: batch.source_key(n) for n, id_ in enumerate(batch.source_ids)}
     changes: list[PlannedChange] = []
     for (_, _, id_), step in steps.items():
         fields = step.fields(step.values)
         if not fields:
             continue
         line = lines.pop(id_, None)
+        written_for = _source(source, id_, step) if line is None else line.source_id
         changes.append(
             PlannedChange(
                 batch.way,
                 "insert" if step.is_insert else "modify",
-                line.source_id if line is not None else _source(source, id_, step),
+                written_for,
                 id_,
                 _listed(fields),
+                known.get(written_for or "", ""),
             )
         )
     return changes + [_line_change(batch, line) for line in lines.values()]
@@ -254,6 +257,7 @@ def _change(
         batch.source_ids[position],
         batch.destination_id[position],
         _listed(fields, names),
+        batch.source_key(position),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -13,6 +12,8 @@ from prefect.cache_policies import NO_CACHE
 from tasks.compare import differing_fields
 from tasks.job_run import JobRun
 from tieline.batch import Action, Batch
+from tieline.errors import SystemName
+from tieline.known_as import SHOWN
 from tieline.mapping import Direction
 from tieline.verification import Difference, Verification
 
@@ -43,22 +44,28 @@ async def compare_page(run: JobRun, couplings: pd.DataFrame) -> Verification:
     return found
 
 
+Alone = tuple[list[str], dict[str, str]]
+"""Ids of the records without a coupling, and what the first of them are called."""
+
+
 @task(name="list-uncoupled", cache_policy=NO_CACHE, persist_result=False)
-async def list_uncoupled(run: JobRun, side: Literal["bc", "dataverse"]) -> list[str]:
-    """Return the ids inside a side's filter that have no coupling.
+async def list_uncoupled(run: JobRun, side: SystemName) -> Alone:
+    """Return what is inside a side's filter and has no coupling.
 
     What a rule of the table keeps out of every run is not listed.
     """
     mapping, ignore = run.mapping, run.mapping.hooks.ignore
     is_bc = side == "bc"
+    name = mapping.bc_key if is_bc else mapping.dataverse_name
     direction = Direction.TO_DATAVERSE if is_bc else Direction.FROM_DATAVERSE
     pages = run.session.side(side).changed(
         mapping.bc if is_bc else mapping.dataverse,
-        columns=() if ignore is None else mapping.columns(side),
+        columns=(name,) if ignore is None else mapping.columns(side),
         where=await run.filter_of(side),
         page_rows=run.session.settings.batch_rows,
     )
     alone: list[str] = []
+    names: dict[str, str] = {}
     async for page in pages:
         known = run.session.store.couplings(
             run.session.company_id, mapping.name, side=side, ids=list(page.frame["id"])
@@ -68,5 +75,9 @@ async def list_uncoupled(run: JobRun, side: Literal["bc", "dataverse"]) -> list[
         if ignore is not None and len(batch):
             await ignore(batch, run.session)
         taken = ~batch.is_(Action.LEFT_OUT)
-        alone += list(batch.source.loc[taken, "id"])
-    return alone
+        ids = list(batch.source.loc[taken, "id"])
+        alone += ids
+        if len(names) < SHOWN:
+            called = batch.source.loc[taken, name].fillna("")
+            names |= dict(zip(ids[:SHOWN], map(str, called[:SHOWN]), strict=True))
+    return alone, names

@@ -89,7 +89,8 @@ class RecordFailure:
 class PlannedChange:
     """One insert or change that a dry run would do, field by field.
 
-    `source_id` is None of a row that several records share, as a price list.
+    `source_id` is None of a row that several records share, as a price list. `name` is
+    what people know the record by, where the run read it.
     """
 
     direction: str
@@ -97,6 +98,7 @@ class PlannedChange:
     source_id: str | None
     destination_id: str | None
     fields: tuple[dict[str, Any], ...]
+    name: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the change as the JSON of `tieline run` has it."""
@@ -117,7 +119,8 @@ class JobReport:
     was run, where that is not the job itself. `is_dry` when an
     operation only lists in `changes` what it would do; it leaves no plan. `standing`
     is how the job's records stand after a run that came to its end, `are_named`
-    whether the run was about some records only.
+    whether the run was about some records only. `names` says by id, `codes` by field
+    and option value, how people know what the report lists.
     """
 
     job: str
@@ -136,6 +139,8 @@ class JobReport:
     are_named: bool = False
     standing: Standing | None = None
     verification: Verification | None = None
+    names: dict[str, str] = field(default_factory=dict)
+    codes: dict[str, dict[Any, str]] = field(default_factory=dict)
     recommendation: str = ""
     warning: str = ""
     error_code: str = ""
@@ -144,6 +149,21 @@ class JobReport:
     def counters(self, direction: str) -> Counters:
         """Return the counters of a direction, made on first use."""
         return self.directions.setdefault(direction, Counters())
+
+    def name_of(self, listed: RecordFailure | PlannedChange) -> str:
+        """Return what people know a listed record by, "" if unknown."""
+        return listed.name or self.known_as(listed.source_id, listed.destination_id)
+
+    def known_as(self, *ids: str | None) -> str:
+        """Return the name of the first of these ids that has one, "" if none has."""
+        return next((self.names[id_] for id_ in ids if id_ in self.names), "")
+
+    def shown(self, field: str, value: Any) -> Any:
+        """Return a value of a planned change for people: by code instead of id."""
+        if isinstance(value, str):
+            return self.names.get(value, value)
+        codes = self.codes.get(field, {})
+        return codes.get(value, value) if isinstance(value, int) else value
 
     @property
     def failed(self) -> int:

@@ -28,7 +28,8 @@ class Verification:
     """What comparing all records of a job found.
 
     `only_bc` and `only_dataverse` hold the records without a living counterpart;
-    `unexpected` counts those among them that ought to have one.
+    `unexpected` counts those among them that ought to have one. `names` says how
+    people know some of those without a coupling, by id.
     """
 
     job: str
@@ -37,6 +38,7 @@ class Verification:
     only_bc: list[str] = field(default_factory=list)
     only_dataverse: list[str] = field(default_factory=list)
     unexpected: int = 0
+    names: dict[str, str] = field(default_factory=dict)
 
     @property
     def has_drifted(self) -> bool:

@@ -327,9 +327,13 @@ async def test_metadata_is_asked_once(case: Case) -> None:
 
 
 async def test_an_address_leads_to_the_record(case: Case) -> None:
-    """The link for people holds the record's id."""
+    """The link for people holds the record's id; no API address stands for a page.
+
+    Where the web client of a Business Central on premises is, its API does not tell.
+    """
     id = str(uuid.uuid4())
-    assert id in case.side.address(case.table, id)
+    page = case.side.address(case.table, id)
+    assert page == "" if case.side.name == "bc" else id in page
 
 
 async def test_a_natural_duplicate_is_an_error_of_its_row(case: Case) -> None:

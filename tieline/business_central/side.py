@@ -206,12 +206,8 @@ class BusinessCentral(ServiceSide):
         return await writing.act(await self._locate(table, ()), ids, name)
 
     def address(self, table: str, id: str) -> str:
-        """Return the record's page in the web client, or its address on the API."""
-        if page := web_address(self._url, self.company_name, table, id):
-            return page
-        main = self._companion if self.has_companion else self._standard
-        root = self._routes.get(table, main).root
-        return f"{root}/companies({self.company_id})/{table}({id})"
+        """Return the record's page in the web client, "" where that is not known."""
+        return web_address(self._url, self.company_name, table, id)
 
     async def look_again(self) -> bool:
         """Whether the companion app is there after all; asks once if it was not."""

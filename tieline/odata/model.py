@@ -207,5 +207,5 @@ class Side(Protocol):
         ...
 
     def address(self, table: str, id: str) -> str:
-        """Return a link to the record, for people."""
+        """Return the record's page in the web client, "" where that is not known."""
         ...

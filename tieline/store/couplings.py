@@ -175,6 +175,25 @@ class Couplings(Database):
         with self.reading() as connection:
             return connection.execute(query).all()
 
+    def names(
+        self, company: str, mappings: Sequence[str], ids: Sequence[str]
+    ) -> dict[str, str]:
+        """Return {id: number or code} of records coupled in these jobs, of both sides.
+
+        The numbers are those that the couplings remember, fit to be shown.
+        """
+        c = coupling.c
+        found: dict[str, str] = {}
+        for id_ in (c.dataverse_id, c.bc_id):
+            query = select(id_, c.bc_key).where(
+                c.company == company, c.mapping.in_(mappings), self.one_of(id_, ids)
+            )
+            with self.reading() as connection:
+                found |= {
+                    row[0]: row.bc_key for row in connection.execute(query) if row[1]
+                }
+        return found
+
     def find(self, company: str, mapping: str, name: str) -> Coupling | None:
         """Return the coupling of a bc id, a Dataverse id or a BC number, in turn.
 
