@@ -12,8 +12,9 @@ from cli.command import ReportingCommand
 from cli.companies import company_in
 from cli.errors import waiting_for
 from cli.in_force import load_checked
-from cli.output import counted, print_json_list, print_table
+from cli.output import print_json_list, print_table
 from tieline.job_names import job_name
+from tieline.wording import counted
 
 if TYPE_CHECKING:
     from tieline.store import Store

@@ -14,6 +14,7 @@ import click
 
 from cli.command import ReportingCommand
 from cli.output import print_json, print_table
+from tieline.wording import counted
 
 COUNTERS = ("coupled", "inserted", "modified", "unchanged", "skipped", "failed")
 NEXT = "Try next: `{} demo --keep` leaves it all running, with the Prefect UI."
@@ -137,21 +138,22 @@ def _show(played: Any) -> None:
     ]
     print_table("Sync log", ["step", "job", "direction", *COUNTERS, "state"], rows)
     failed = [
-        (step, report.job, error.code, error.message)
+        (report.name_of(error), step, report.job, error.code, error.message)
         for step, report in played.runs
         for error in report.errors
     ]
-    columns = ["step", "job", "code", "reason"]
+    columns = ["record", "step", "job", "code", "reason"]
     print_table("Records that failed", columns, failed[:SHOWN])
     if len(failed) > SHOWN:
         click.echo(f"... and {len(failed) - SHOWN} more.")
     found = played.verification
     click.echo(
-        f"{found.equal} coupled customers are equal on both sides, "
-        f"{len(found.different)} differ."
+        f"{counted(found.equal, 'coupled customer')} equal on both sides, "
+        f"{len(found.different)} different."
     )
     for pair in found.different:
-        click.echo(f"{pair.bc_id}: {', '.join(pair.fields)}")
+        name = played.names.get(pair.bc_id, pair.bc_id)
+        click.echo(f"{name}: {', '.join(pair.fields)}")
 
 
 def _as_typed() -> str:

@@ -49,6 +49,7 @@ class Play:
     log: list[dict[str, Any]] = field(default_factory=list)
     edits: Edits = field(default_factory=lambda: Edits((), ""))
     verification: Verification = field(default_factory=lambda: Verification(COMPARED))
+    names: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_good(self) -> bool:
@@ -118,7 +119,7 @@ async def _play(bc: BusinessCentralState, dataverse: DataverseState, say: Say) -
     with collecting_reports() as reports:
         await verify(job=COMPARED, return_state=True)
     if reports and reports[0].verification is not None:
-        done.verification = reports[0].verification
+        done.verification, done.names = reports[0].verification, reports[0].names
     comparison = 1
     done.log = await read_runs(list(MAPPINGS), limit=len(done.runs) + comparison)
     done.log.reverse()

@@ -103,11 +103,6 @@ def time_text(value: datetime) -> str:
     return f"{local:%Y-%m-%d %H:%M:%S} {zone}"
 
 
-def counted(number: int, what: str) -> str:
-    """Return a number of things: "1 record", "2 records"."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
 def _plain(value: Any) -> Any:
     """Give orjson what it does not know: subclasses of text and of datetime."""
     if isinstance(value, datetime):

@@ -9,8 +9,7 @@ import click
 
 from cli.lazy import about
 from cli.output import print_table
-from tieline.known_as import SHOWN
-from tieline.report import Counters, JobReport
+from tieline.report import SHOWN, Counters, JobReport
 
 WITH_FAILURES = 3
 _WORST_FIRST = (2, 1, WITH_FAILURES)

@@ -309,7 +309,7 @@ async def _recover_all(run: JobRun) -> None:
     for one_way in (Direction.TO_DATAVERSE, Direction.FROM_DATAVERSE):
         recovered = await recover(Pass(run, one_way))
         if recovered:
-            run.log.info("%s: %d writes of an ended run settled", one_way, recovered)
+            run.log.info("%s: writes of an ended run settled: %d", one_way, recovered)
 
 
 async def _run_pass(run: JobRun, one_way: Direction, progress: Progress) -> None:

@@ -17,6 +17,7 @@ from tieline.errors import RunError, TielineError
 from tieline.mapping import TableMapping
 from tieline.report import JobReport, collecting_reports, publish
 from tieline.settings import load_settings
+from tieline.wording import counted
 
 
 @flow(name="SYNCHRONIZE", persist_result=False)
@@ -119,7 +120,7 @@ async def run_in_order(
     if broken:
         return Failed(message=f"{message}; not: {', '.join(broken)}")
     if failed:
-        message += f"; {failed} failed {'record' if failed == 1 else 'records'}"
+        message += f"; {counted(failed, 'failed record')}"
     for state in (PLANNED, WITH_ERRORS, WITH_SKIPPED):
         if state in ends:
             return Completed(name=state, message=message)

@@ -9,6 +9,7 @@ from tasks.job_run import Pass
 from tieline.errors import SafetyStop
 from tieline.policies import DeletionConflictPolicy
 from tieline.report import PlannedChange
+from tieline.wording import counted
 
 
 def exceeds(count: int, total: int, *, max_share: float, most: int) -> bool:
@@ -54,9 +55,9 @@ def guard(one_pass: Pass, action: str, ids: Sequence[str]) -> None:
         PlannedChange(one_pass.way, action, id_, None, ()) for id_ in ids
     ]
     msg = (
-        f"{run.mapping.name}: {len(ids)} of {total} coupled records have lost their "
-        f"counterpart, and {run.options.deletion_conflict.value} would act on all of "
-        "them. Nothing of it was done."
+        f"{run.mapping.name}: {len(ids)} of {counted(total, 'coupled record')} lost "
+        f"their counterpart, and {run.options.deletion_conflict.value} would act on "
+        "all of them. Nothing of it was done."
     )
     raise SafetyStop(
         msg, advice="Check both sides; raise the limits of [safety] if this is meant."

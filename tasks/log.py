@@ -19,8 +19,8 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import Completed, Failed
 
 from tieline.errors import RunError, SystemName, TielineError
-from tieline.known_as import SHOWN
 from tieline.report import (
+    SHOWN,
     JobReport,
     PlannedChange,
     RecordFailure,
@@ -29,6 +29,7 @@ from tieline.report import (
 )
 from tieline.session import Session
 from tieline.verification import Verification
+from tieline.wording import counted
 
 TO = "to-dataverse"
 WITH_ERRORS = "CompletedWithErrors"
@@ -218,7 +219,7 @@ async def _write_artifacts(client: PrefectClient, log: RunLog) -> None:
             key=artifact_key(report, "errors"),
             table=[log.error_row(error) for error in shown],
             description=(
-                f"{len(shown)} of {len(report.errors)} failed records; "
+                f"{len(shown)} of {counted(len(report.errors), 'failed record')}; "
                 f"`tieline errors {report.job}` shows all that fail or wait now"
             ),
         ).acreate(client)
@@ -233,15 +234,15 @@ async def _write_artifacts(client: PrefectClient, log: RunLog) -> None:
 
 def _plan_description(report: JobReport) -> str:
     """Say what a plan is good for; a run that stopped itself has none to apply."""
-    count = len(report.changes)
+    changes = counted(len(report.changes), "change")
     if report.is_dry:
-        return f"{count} changes that would be made; nothing was written"
+        return f"{changes} that would be made; nothing was written"
     if report.plan_id is None and not report.error_code:
-        return f"{count} records left as they are"
+        return f"{counted(len(report.changes), 'record')} left as they are"
     if report.plan_id is None:
-        return f"{count} changes before which the run stopped"
+        return f"{changes} before which the run stopped"
     return (
-        f"Plan {report.plan_id}: {count} changes; "
+        f"Plan {report.plan_id}: {changes}; "
         f"`tieline apply {report.plan_id}` carries it out"
     )
 

@@ -20,6 +20,7 @@ from tieline.mapping import Direction, FieldMapping
 from tieline.matching import Criterion, Matches, match_records
 from tieline.report import PlannedChange, RecordFailure
 from tieline.store import Outcome
+from tieline.wording import counted
 
 TO = "to-dataverse"
 NAMED = 20
@@ -261,10 +262,9 @@ def report_unmatched(run: JobRun, matches: Matches) -> None:
     counters.failed += count
     named = [matches.why[bc_id] for bc_id in matches.unmatched[:NAMED]]
     more = f"; and {count - NAMED} more" if count > NAMED else ""
-    records = "1 record" if count == 1 else f"{count} records"
     error = Ambiguous(
-        f"{records} of {run.mapping.name} {'was' if count == 1 else 'were'} not "
-        f"coupled: {'; '.join(named)}{more}."
+        f"{counted(count, 'record')} of {run.mapping.name} "
+        f"{'was' if count == 1 else 'were'} not coupled: {'; '.join(named)}{more}."
     )
     run.report.errors.append(RecordFailure(TO, "", None, error.code, str(error)))
     run.report.changes += [

@@ -16,6 +16,7 @@ from prefect.context import FlowRunContext
 
 from tasks.job_run import JobRun
 from tasks.log import artifact_key, unless_refused
+from tieline.wording import counted
 
 PAUSE_S = 5.0
 """At most this often is Prefect told."""
@@ -57,10 +58,10 @@ class Progress:
             return
         report = self._run.report
         seconds = time.monotonic() - self._began
-        looked_at = sum(self._looked_at.values())
-        self._run.log.info("%d records looked at %s", looked_at, until)
+        looked_at = counted(sum(self._looked_at.values()), "record")
+        self._run.log.info("%s looked at %s", looked_at, until)
         description = (
-            f"{report.job}, company {report.company}: {looked_at} records looked at "
+            f"{report.job}, company {report.company}: {looked_at} looked at "
             f"{until}, in {seconds:.0f} s"
         )
         async with unless_refused("the progress"):

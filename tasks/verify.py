@@ -13,8 +13,8 @@ from tasks.compare import differing_fields
 from tasks.job_run import JobRun
 from tieline.batch import Action, Batch
 from tieline.errors import SystemName
-from tieline.known_as import SHOWN
 from tieline.mapping import Direction
+from tieline.report import SHOWN
 from tieline.verification import Difference, Verification
 
 

@@ -10,11 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from tieline.mapping import TableMapping
-from tieline.report import JobReport
+from tieline.report import SHOWN, JobReport
 from tieline.store import Store
-
-SHOWN = 200
-"""So many failures, changes or pairs are listed for people; JSON has all."""
 
 
 def name_records(

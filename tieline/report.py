@@ -10,6 +10,9 @@ from typing import Any
 
 from tieline.verification import Verification
 
+SHOWN = 200
+"""So many failures, changes or pairs are listed for people; JSON has all."""
+
 
 @dataclass
 class Counters:

@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cli.output import counted, time_text
+from cli.output import time_text
 from cli.report import print_report
 from tests.cli.test_output import terminal  # noqa: F401
 from tieline.report import Counters, JobReport
+from tieline.wording import counted
 
 PROGRAM = """
 import sys

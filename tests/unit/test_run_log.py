@@ -10,8 +10,8 @@ CHANGE = PlannedChange("to-dataverse", "restore", "a", None, ())
 
 def test_a_run_that_stopped_itself_has_no_plan_to_apply():
     """Its changes are shown; only those of a dry run can be carried out."""
-    stopped = JobReport("CUSTOMER", changes=[CHANGE])
-    assert "1 changes before which the run stopped" == _plan_description(stopped)
+    stopped = JobReport("CUSTOMER", changes=[CHANGE], error_code="TL-401")
+    assert "1 change before which the run stopped" == _plan_description(stopped)
     planned = JobReport("CUSTOMER", changes=[CHANGE], plan_id="p")
     assert "`tieline apply p` carries it out" in _plan_description(planned)
 
