@@ -19,7 +19,12 @@ from tieline.mapping import DeletionConflictPolicy
 from tieline.report import RecordFailure
 
 
-@task(name="couple", cache_policy=NO_CACHE, persist_result=False)
+@task(
+    name="couple",
+    task_run_name="couple {batch.title}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
 async def couple(one_pass: Pass, batch: Batch) -> Batch:
     """Find the counterpart of every row, and drop the rows that need nothing.
 

@@ -38,9 +38,22 @@ class Reader:
         self._pages: AsyncIterator[Page] | None = None
         self._shown: Shown | None = None
         self._ended = False
+        self._number = 0
+
+    @property
+    def title(self) -> str:
+        """What the task run that reads the next batch is called by."""
+        return f"{self.current.direction} batch {self._number + 1}"
 
     async def next_batch(self) -> Batch | None:
         """Return the next batch, or None at the end of the pass."""
+        batch = await self._next()
+        if batch is not None:
+            self._number += 1
+            batch.number = self._number
+        return batch
+
+    async def _next(self) -> Batch | None:
         one_pass = self.current
         size = one_pass.run.session.settings.batch_rows
         if one_pass.queue:
@@ -142,7 +155,12 @@ class Reader:
         return "dataverse", mapping.dataverse, mapping.columns("dataverse")
 
 
-@task(name="extract", cache_policy=NO_CACHE, persist_result=False)
+@task(
+    name="extract",
+    task_run_name="extract {reader.title}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
 async def extract(reader: Reader) -> Batch | None:
     """Read the next batch of a pass; None when it was read to its end."""
     return await reader.next_batch()

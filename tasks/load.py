@@ -38,7 +38,12 @@ MAX_ROUNDS = 3
 """How often a row that others keep changing is read again in one run."""
 
 
-@task(name="load", cache_policy=NO_CACHE, persist_result=False)
+@task(
+    name="load",
+    task_run_name="load {batch.title}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
 async def load(one_pass: Pass, batch: Batch) -> None:
     """Write the batch and store what became of it, or preview it in a dry run."""
     run = one_pass.run

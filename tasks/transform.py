@@ -37,7 +37,12 @@ from tieline.odata.model import Table
 Mask = npt.NDArray[np.bool_]
 
 
-@task(name="transform", cache_policy=NO_CACHE, persist_result=False)
+@task(
+    name="transform",
+    task_run_name="transform {batch.title}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
 async def transform(run: JobRun, batch: Batch) -> Batch:
     """Give every row of the batch its action and the values to write."""
     return await transformed(run, batch)

@@ -65,6 +65,8 @@ class Batch:
     ) -> None:
         """Start a batch; `insist` keeps rows whose version looks like an echo."""
         self.mapping = mapping
+        self.number = 0
+        """Which batch of its pass this is, from 1; 0 outside a pass."""
         self.direction = direction
         self.options = options
         self.run_id = run_id
@@ -106,6 +108,14 @@ class Batch:
         self.lines: pd.DataFrame | None = None
         self.parents: dict[str, str] = {}
         self.line_changes: list[LineChange] = []
+
+    @property
+    def title(self) -> str:
+        """What task runs are called by: direction, number and rows, lines as such."""
+        rows = f"{len(self)} row" if len(self) == 1 else f"{len(self)} rows"
+        if not self.number:
+            return f"{self.mapping.name} {self.direction}, {rows}"
+        return f"{self.direction} batch {self.number}, {rows}"
 
     def __len__(self) -> int:
         """Return the number of rows still on their way."""

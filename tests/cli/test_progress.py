@@ -12,6 +12,8 @@ from prefect.client.schemas.filters import (
     ArtifactFilter,
     ArtifactFilterFlowRunId,
     ArtifactFilterKey,
+    FlowRunFilter,
+    FlowRunFilterId,
 )
 
 import tasks.progress
@@ -69,3 +71,24 @@ def test_a_run_does_not_wait_to_show_its_progress(invoke, monkeypatch):
     monkeypatch.setattr(tasks.progress, "LISTEN_S", 0)
     monkeypatch.setenv("TIELINE_BATCH_ROWS", "1")
     assert [] == _progress(_run(invoke)["flow_run_id"])
+
+
+def _task_runs(flow_run_id):
+    async def read():
+        run = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(flow_run_id)]))
+        async with get_client() as client:
+            return await client.read_task_runs(flow_run_filter=run)
+
+    runs = asyncio.run(read())
+    return [one.name for one in sorted(runs, key=lambda one: one.start_time)]
+
+
+def test_task_runs_say_stage_direction_batch_and_rows(invoke):
+    """Prefect's timeline of a run can be read without opening anything."""
+    names = _task_runs(_run(invoke)["flow_run_id"])
+    assert [
+        "extract to-dataverse batch 1",
+        "couple to-dataverse batch 1, 3 rows",
+        "transform to-dataverse batch 1, 3 rows",
+        "load to-dataverse batch 1, 3 rows",
+    ] == names[:4]
