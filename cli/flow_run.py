@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from cli.output import print_json
+from cli.progress_line import progress_line
 from cli.report import exit_code_of, explain_failure, print_report
 from tieline.errors import RunError
 from tieline.report import JobReport, collecting_reports
@@ -31,7 +32,7 @@ async def run_flows(flow: Any, **parameters: Any) -> list[JobReport]:
     from tasks.log import PREFECT_GONE, as_told
 
     await make_ready()
-    with collecting_reports() as reports:
+    with collecting_reports() as reports, progress_line(flow.name):
         try:
             state = await flow(**parameters, return_state=True)
         except PREFECT_GONE as error:

@@ -16,6 +16,7 @@ from prefect.context import FlowRunContext
 
 from tasks.job_run import JobRun
 from tasks.log import artifact_key, unless_refused
+from tieline.following import tell
 from tieline.wording import counted
 
 PAUSE_S = 5.0
@@ -36,6 +37,7 @@ class Progress:
         self._run = run
         self._began = self._shown = time.monotonic()
         self._looked_at: dict[str, int] = {}
+        self._batches: dict[str, int] = {}
         self._artifact: UUID | None = None
 
     def add(self, direction: str, rows: int) -> None:
@@ -43,10 +45,19 @@ class Progress:
         self._looked_at[direction] = self._looked_at.get(direction, 0) + rows
 
     async def tell(self, direction: str) -> None:
-        """Show it before another batch of the same direction, when it is time."""
+        """Show it before a batch: to who follows the run, and in Prefect in its time.
+
+        Prefect shows it only from a direction's second batch on.
+        """
+        self._follow(direction)
         is_due = time.monotonic() - self._shown >= PAUSE_S
         if is_due and direction in self._looked_at:
             await self._show("so far")
+
+    def _follow(self, direction: str) -> None:
+        batch = self._batches[direction] = self._batches.get(direction, 0) + 1
+        rows = counted(self._looked_at.get(direction, 0), "row")
+        tell(f"{self._run.report.job} {direction}: batch {batch}, {rows} so far")
 
     async def end(self) -> None:
         """Show the last state of a run that was shown at all."""
