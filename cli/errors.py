@@ -50,19 +50,28 @@ SHOWN = 200
 @click.argument("job", required=False)
 @click.option("--run", "run_id", metavar="ID", help="Those of one run, from Prefect.")
 @click.option("--skipped", is_flag=True, help="Only those that runs skip.")
+@click.option("--company", metavar="C", help="The company, by name or id.")
 def errors(
-    job: str | None, *, run_id: str | None, skipped: bool, as_json: bool
+    job: str | None,
+    *,
+    run_id: str | None,
+    skipped: bool,
+    company: str | None,
+    as_json: bool,
 ) -> None:
     """List the records of JOB, or of all jobs, that fail or wait now."""
     name = job_name(job) if job else None
     if run_id and skipped:
         msg = "The errors of a run do not tell which records are skipped now."
         raise SettingsError(msg, advice="Leave out --run or --skipped.")
+    if run_id and company:
+        msg = "A run is of one company."
+        raise SettingsError(msg, advice="Leave out --run or --company.")
     if run_id:
         rows = asyncio.run(_of_run(run_id))
         rows = [row for row in rows if name in (None, row["job"])]
     else:
-        rows = _of_store(name, skipped=skipped)
+        rows = _of_store(name, company, skipped=skipped)
     if as_json:
         print_json([{name: row[name] for name in COLUMNS} for row in rows])
     elif rows:
@@ -111,12 +120,14 @@ def _skipped_ids(store: Store, company: str, name: str | None) -> set[tuple[str,
     return found
 
 
-def _of_store(name: str | None, *, skipped: bool) -> list[dict[str, Any]]:
+def _of_store(
+    name: str | None, called: str | None, *, skipped: bool
+) -> list[dict[str, Any]]:
     from tieline.store import Store
 
     settings = load_checked()
     with Store.open(settings.store.address) as store:
-        company = company_in(store, settings)
+        company = company_in(store, settings, called)
         known = [] if company is None else store.list_errors(company, name)
         if skipped and company is not None:
             ids = _skipped_ids(store, company, name)
