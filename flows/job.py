@@ -306,7 +306,10 @@ async def _recover_all(run: JobRun) -> None:
 
     A record that one direction created must not look uncoupled to the other.
     """
+    ways = run.session.store.unfinished_ways(run.session.company_id, run.mapping.name)
     for one_way in (Direction.TO_DATAVERSE, Direction.FROM_DATAVERSE):
+        if one_way.value not in ways:
+            continue
         recovered = await recover(Pass(run, one_way))
         if recovered:
             run.log.info("%s: writes of an ended run settled: %d", one_way, recovered)

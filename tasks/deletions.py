@@ -106,9 +106,8 @@ def require_presence(
 async def _deleted_in_dataverse(one_pass: Pass) -> list[str]:
     """Ask change tracking; sweep the keys when it begins, began anew or is off."""
     run = one_pass.run
-    store, company, name = run.session.store, run.session.company_id, run.mapping.name
     is_full = run.options.full
-    token = None if is_full else store.cursor(company, name, TOKEN)
+    token = None if is_full else one_pass.positions.get(TOKEN)
     dataverse, table = run.session.dataverse, run.mapping.dataverse
     found = await dataverse.tracked_deletions(table, token)
     if found.state == "expired":
@@ -131,7 +130,7 @@ async def _swept(one_pass: Pass, side: SystemName, *, is_due: bool) -> list[str]
     store, company, name = run.session.store, run.session.company_id, run.mapping.name
     table = run.mapping.dataverse if side == "dataverse" else run.mapping.bc
     cursor = SWEPT.format(side=side)
-    last = store.cursor(company, name, cursor)
+    last = one_pass.positions.get(cursor)
     limits = run.session.settings.safety
     pause = timedelta(hours=limits.key_sweep_hours)
     if not is_due and last and run.now < datetime.fromisoformat(last) + pause:

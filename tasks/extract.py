@@ -173,7 +173,7 @@ def begin_at_position(one_pass: Pass) -> None:
     """
     run = one_pass.run
     store, job = run.session.store, (run.session.company_id, run.mapping.name)
-    since, one_pass.revision = store.watermark(*job, one_pass.way)
+    since, one_pass.revision, one_pass.positions = store.positions(*job, one_pass.way)
     if run.options.full and not run.options.records:
         one_pass.revision = store.forget_positions(
             *job,
@@ -222,7 +222,7 @@ def _find_uncoupled(one_pass: Pass) -> None:
         return
     known = LEFT_ALONE.format(way=one_pass.way)
     creates = not run.options.only_coupled and one_pass.since is not None
-    if creates and store.cursor(company, name, known) != "known":
+    if creates and one_pass.positions.get(known) != "known":
         one_pass.since = one_pass.begins_at = None
     if one_pass.since is None:
         if not run.options.dry_run:
@@ -282,10 +282,10 @@ def end_pass(one_pass: Pass) -> None:
     if one_pass.served_at is not None:
         read_at = read_at_value(one_pass, one_pass.served_at)
         one_pass.cursors[read_at_name(one_pass)] = read_at
-    for cursor, value in one_pass.cursors.items():
-        store.set_cursor(*job, cursor, value)
-    watermark = one_pass.watermark
-    if watermark is not None:
-        store.advance_watermark(
-            *job, one_pass.way, watermark, revision=one_pass.revision
-        )
+    store.save_positions(
+        *job,
+        one_pass.way,
+        one_pass.watermark,
+        revision=one_pass.revision,
+        cursors=one_pass.cursors,
+    )

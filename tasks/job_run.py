@@ -92,7 +92,8 @@ class Pass:
     `queue` holds source ids to be read by id; `deletions` those whose counterpart
     is gone and whose policy would restore or uncouple them; `lost` those that are
     gone themselves, or whose survivor the policy may delete, with the side that lost
-    them. `cursors` are saved with the watermark, when the pass was read to its end.
+    them. `positions` are the job's cursors as the pass began; `cursors` are saved with
+    the watermark, when the pass was read to its end.
     `moved` are the skipped records whose counterpart has another version than at the
     failure, `uncoupled` the records that earlier runs left alone and that this one
     creates. `lines` is the pass of a nested mapping. `since` is the watermark,
@@ -113,6 +114,7 @@ class Pass:
     attempts: dict[str, int] = field(default_factory=dict)
     deletions: list[str] = field(default_factory=list)
     lost: dict[str, SystemName] = field(default_factory=dict)
+    positions: dict[str, str] = field(default_factory=dict)
     cursors: dict[str, str] = field(default_factory=dict)
     moved: set[str] = field(default_factory=set)
     uncoupled: list[str] = field(default_factory=list)

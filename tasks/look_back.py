@@ -36,11 +36,8 @@ def read_at_value(one_pass: Pass, moment: datetime) -> str:
 
 def load_read_at(one_pass: Pass) -> datetime | None:
     """Return when the direction was last read to its end, if that still counts."""
-    run = one_pass.run
-    text = run.session.store.cursor(
-        run.session.company_id, run.mapping.name, read_at_name(one_pass)
-    )
-    revision, _, moment = (text or "").partition(" ")
+    text = one_pass.positions.get(read_at_name(one_pass), "")
+    revision, _, moment = text.partition(" ")
     if not moment or int(revision) != one_pass.revision:
         return None
     return datetime.fromisoformat(moment)

@@ -49,6 +49,8 @@ class Couplings(Database):
     def _of_ids(
         self, company: str, mapping: str, side: str, ids: Sequence[str]
     ) -> Sequence[Any]:
+        if len(ids) == 0:
+            return []
         query = _of_job(RAW_COUPLING, select(*_RAW_COLUMNS), company, mapping)
         query = query.where(self.one_of(RAW_COUPLING.c[f"{side}_id"], ids))
         with self.reading() as connection:

@@ -47,6 +47,14 @@ class Intents(Database):
         with self.reading() as connection:
             return [IntentRow(**row) for row in connection.execute(query).mappings()]
 
+    def unfinished_ways(self, company: str, mapping: str) -> set[Direction]:
+        """Return the directions of which any intent is open."""
+        query = select(intent.c.direction).where(
+            intent.c.company == company, intent.c.mapping == mapping
+        )
+        with self.reading() as connection:
+            return set(connection.execute(query.distinct()).scalars())
+
     def drop_intents(self, ids: Sequence[int]) -> None:
         """Forget intents whose write did not happen."""
         with self.writing() as connection:

@@ -24,6 +24,8 @@ class RecordErrors(Database):
         self, company: str, mapping: str, direction: Direction, ids: Sequence[str]
     ) -> dict[str, ErrorRow]:
         """Return {source id: its last error} of those that have one."""
+        if len(ids) == 0:
+            return {}
         query = select(record_error).where(
             record_error.c.company == company,
             record_error.c.mapping == mapping,

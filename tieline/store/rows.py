@@ -171,3 +171,19 @@ class Outcome:
     cursors: Mapping[str, str] = field(default_factory=dict)
     lowered: Mapping[tuple[str, Direction], datetime] = field(default_factory=dict)
     left_alone: Sequence[str] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to store."""
+        return (self.couplings is None or self.couplings.empty) and not any(
+            (
+                self.removed,
+                self.errors,
+                self.cleared,
+                self.journal,
+                self.finished_intents,
+                self.cursors,
+                self.lowered,
+                self.left_alone,
+            )
+        )

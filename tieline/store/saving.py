@@ -47,6 +47,9 @@ class Saving(Watermarks, LeftAlone):
         Raises AlreadyCoupled, naming the ids, when a pair would break one to one;
         nothing is stored then.
         """
+        outcomes = tuple(one for one in outcomes if not one.is_empty)
+        if not outcomes:
+            return
         try:
             with self.writing() as connection:
                 for outcome in outcomes:
@@ -102,8 +105,7 @@ class Saving(Watermarks, LeftAlone):
         if outcome.finished_intents:
             ids = self.one_of(intent.c.id, outcome.finished_intents)
             connection.execute(delete(intent).where(ids))
-        for name, value in outcome.cursors.items():
-            self.set_cursor_within(connection, *job, name, value)
+        self.set_cursors_within(connection, *job, outcome.cursors)
         for (mapping, direction), moment in outcome.lowered.items():
             self.lower_within(connection, outcome.company, mapping, direction, moment)
 

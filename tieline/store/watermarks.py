@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +30,22 @@ class Watermarks(Database):
             row = connection.execute(query).first()
         return (None, 0) if row is None else (row.value, row.revision)
 
+    def positions(
+        self, company: str, mapping: str, direction: Direction
+    ) -> tuple[datetime | None, int, dict[str, str]]:
+        """Return the watermark, its revision, and all cursors of the job by name."""
+        query = select(watermark.c.value, watermark.c.revision).where(
+            *_named(company, mapping, direction)
+        )
+        named = select(cursor.c.name, cursor.c.value).where(
+            cursor.c.company == company, cursor.c.mapping == mapping
+        )
+        with self.reading() as connection:
+            row = connection.execute(query).first()
+            cursors = {one.name: one.value for one in connection.execute(named)}
+        value, revision = (None, 0) if row is None else (row.value, row.revision)
+        return value, revision, cursors
+
     def advance_watermark(
         self,
         company: str,
@@ -44,6 +60,41 @@ class Watermarks(Database):
         It stays when it is there already, or when it was lowered or cleared since
         `revision` was read. Parts of a millisecond are cut off.
         """
+        with self.writing() as connection:
+            return self._advance_within(
+                connection, company, mapping, direction, value, revision=revision
+            )
+
+    def save_positions(
+        self,
+        company: str,
+        mapping: str,
+        direction: Direction,
+        value: datetime | None,
+        *,
+        revision: int,
+        cursors: Mapping[str, str],
+    ) -> None:
+        """Store how far a pass came: its cursors and, unless None, its watermark."""
+        if not cursors and value is None:
+            return
+        with self.writing() as connection:
+            self.set_cursors_within(connection, company, mapping, cursors)
+            if value is not None:
+                self._advance_within(
+                    connection, company, mapping, direction, value, revision=revision
+                )
+
+    def _advance_within(
+        self,
+        connection: Connection,
+        company: str,
+        mapping: str,
+        direction: Direction,
+        value: datetime,
+        *,
+        revision: int,
+    ) -> bool:
         value = from_milliseconds(to_milliseconds(value))
         is_allowed = (watermark.c.revision == revision) & (
             watermark.c.value.is_(None) | (watermark.c.value < value)
@@ -61,8 +112,7 @@ class Watermarks(Database):
                 index_elements=list(names), set_={"value": value}, where=is_allowed
             )
         change = change.execution_options(preserve_rowcount=True)
-        with self.writing() as connection:
-            return bool(connection.execute(change).rowcount > 0)
+        return bool(connection.execute(change).rowcount > 0)
 
     def lower_watermark(
         self, company: str, mapping: str, direction: Direction, value: datetime
@@ -161,18 +211,28 @@ class Watermarks(Database):
     ) -> None:
         """Store a position by name, `flushed` where a write will rest on it."""
         with self.writing(flushed=flushed) as connection:
-            self.set_cursor_within(connection, company, mapping, name, value)
+            self.set_cursors_within(connection, company, mapping, {name: value})
 
-    def set_cursor_within(
-        self, connection: Connection, company: str, mapping: str, name: str, value: str
+    def set_cursors_within(
+        self,
+        connection: Connection,
+        company: str,
+        mapping: str,
+        cursors: Mapping[str, str],
     ) -> None:
-        """Store a position inside a transaction of the store."""
-        names = {"company": company, "mapping": mapping, "name": name}
-        insert = self.upsert(cursor).values(**names, value=value)
+        """Store positions by name inside a transaction of the store."""
+        if not cursors:
+            return
+        insert = self.upsert(cursor)
         connection.execute(
             insert.on_conflict_do_update(
-                index_elements=list(names), set_={"value": value}
-            )
+                index_elements=["company", "mapping", "name"],
+                set_={"value": insert.excluded.value},
+            ),
+            [
+                {"company": company, "mapping": mapping, "name": name, "value": value}
+                for name, value in cursors.items()
+            ],
         )
 
 
