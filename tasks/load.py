@@ -14,6 +14,7 @@ import numpy as np
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from tasks.forms import keep_forms
 from tasks.job_run import JobRun, Pass
 from tasks.missing import what_is_missing
 from tasks.nested import forgetting_lines
@@ -264,8 +265,10 @@ async def _read_again(run: JobRun, batch: Batch) -> None:
     """Read rows whose write returned no version, as they stand now.
 
     What the row holds then is laid beside what was read and written: a value that
-    is neither is somebody else's change and stays pending.
+    is neither is somebody else's change and stays pending, unless it is the service's
+    own form of what was written.
     """
+    new = batch.results.keys() - batch.after.keys()
     unknown = [p for p, result in batch.results.items() if result.version is None]
     if unknown:
         ids = [batch.destination_id[position] for position in unknown]
@@ -285,6 +288,7 @@ async def _read_again(run: JobRun, batch: Batch) -> None:
     for position, result in batch.results.items():
         if result.row is not None:
             batch.after[position] = result.row
+    keep_forms(run, batch, sorted(new), new - set(unknown))
     _note_changes_of_others(batch)
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from tasks.forms import is_form
 from tasks.job_run import Pass
 from tasks.outcome import coupling_row
 from tasks.transform import travelling
-from tieline.agreed import is_mark
+from tieline.agreed import is_mark, mark_of
 from tieline.batch import rows_of
 from tieline.conversions import column_of
 from tieline.errors import SystemName
@@ -101,9 +102,16 @@ def _coupling(
         field = fields.get(key)
         if is_mark(key):
             mine[key] = theirs[key] = wrote
-        elif field is not None and _holds(field, to, found, wrote):
+        elif field is not None:
+            held = _held(field, to, found)
+            if held != wrote and not is_form(wrote, held, is_alone=False):
+                continue
             mine[key] = intent.payload["source"].get(key, wrote)
-            theirs[key] = wrote
+            theirs[key] = held
+            if held != wrote:
+                pair = [mine[key], held] if to else [held, mine[key]]
+                mine[mark_of(key, by_rule=True)] = pair
+                theirs[mark_of(key, by_rule=True)] = pair
     row[f"{here}_common"], row[f"{there}_common"] = mine, theirs
     row["pending_to" if to else "pending_from"] = True
     row["unfinished"] = intent.payload.get("unfinished") or row["unfinished"]
@@ -132,11 +140,10 @@ def _inserted(one_pass: Pass, intent: IntentRow) -> JournalRow:
     )
 
 
-def _holds(field: FieldMapping, to: bool, found: dict[str, Any], wrote: Any) -> bool:  # noqa: FBT001
+def _held(field: FieldMapping, to: bool, found: dict[str, Any]) -> Any:  # noqa: FBT001
     column = field.dataverse if to else field.bc
     side = "dataverse" if to else "bc"
-    value = field.conversion.normal(side, column_of([found.get(column or "")]))[0]  # type: ignore[arg-type]
-    return bool(value == wrote)
+    return field.conversion.normal(side, column_of([found.get(column or "")]))[0]  # type: ignore[arg-type]
 
 
 def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame | None:

@@ -211,7 +211,7 @@ def _settle_rows(
     run: JobRun, batch: Batch, decisions: dict[str, Decisions], never: NeverCommon
 ) -> None:
     """Turn the fields' decisions into each row's values, pending and problems."""
-    verdicts = _judge(run, batch, never)
+    verdicts = _judge(run, batch, decisions, never)
     rows = {row.key: row for row in travelling(run.mapping, batch.direction)}
     for position, verdict in verdicts.items():
         if verdict is Verdict.SKIP:
@@ -253,6 +253,7 @@ def _settle_rows(
         for position in held:
             if (
                 row.both_ways
+                and decision[position] != Decision.KEEP
                 and wanted[position] != batch.destination_now[key][position]
             ):
                 conflicts[position][key] = row.name
@@ -273,11 +274,14 @@ def _is_blank(value: Any) -> bool:
     return value is None or value == ""
 
 
-def _judge(run: JobRun, batch: Batch, never: NeverCommon) -> dict[int, Verdict]:
+def _judge(
+    run: JobRun, batch: Batch, decisions: dict[str, Decisions], never: NeverCommon
+) -> dict[int, Verdict]:
     """Ask the update-conflict policy about the rows that both sides changed.
 
     A side changed when its version is not the stored one or its last result was a
-    failure; the rows count only when a bidirectional field differs now.
+    failure; the rows count only when a bidirectional field differs now, other than by
+    the form that each side keeps.
     """
     if run.mapping.direction is not Direction.BIDIRECTIONAL:
         return {}
@@ -285,6 +289,7 @@ def _judge(run: JobRun, batch: Batch, never: NeverCommon) -> dict[int, Verdict]:
     for row in travelling(run.mapping, batch.direction):
         if row.both_ways:
             differs_here = batch.wanted[row.key] != batch.destination_now[row.key]
+            differs_here &= decisions[row.key] != Decision.KEEP
             if row.key in never.yields:
                 differs_here &= ~never.yields[row.key]
             differs |= differs_here
