@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from tieline.settings import Settings
 
 
+_SENTENCES = ("advice", "values")
+"""What the last lines say in words."""
+
+
 @click.command(cls=ReportingCommand)
 @click.argument("job")
 @click.argument("record", metavar="ID")
@@ -34,8 +38,12 @@ def explain(job: str, record: str, *, company: str | None, as_json: bool) -> Non
     if as_json:
         print_json(document)
         return
-    facts = [(key.replace("_", " "), _plain(value)) for key, value in document.items()]
-    print_table(record, ["fact", "value"], facts[:-1])
+    facts = [
+        (key.replace("_", " "), _plain(value))
+        for key, value in document.items()
+        if key not in _SENTENCES
+    ]
+    print_table(record, ["fact", "value"], facts)
     click.echo(document["advice"])
 
 

@@ -15,10 +15,12 @@ import pandas as pd
 from tasks.converting import ABSENT, converted, is_blank, refers
 from tasks.job_run import JobRun
 from tasks.nested import read_lines
+from tasks.never_common import SEEN
 from tasks.transform import travelling
 from tieline.agreed import decided
 from tieline.batch import Batch, rows_of
 from tieline.conversions import Values, column_of
+from tieline.errors import SystemName
 from tieline.mapping import Direction, FieldMapping, TableMapping
 from tieline.merge import Mask
 
@@ -49,7 +51,9 @@ def fields_moved_on_both_sides(
 ) -> list[list[str]]:
     """Return for each pair the fields for both ways that both sides changed.
 
-    Changed is what is no longer the last common value, or never had one.
+    Changed is what is no longer the last common value. Without one, a blank gives way
+    to a value, and so does the side that did not move to the one that did. `couplings`
+    have the versions of both sides here.
     """
     found: list[list[str]] = [[] for _ in range(len(couplings))]
     if run.mapping.direction is not Direction.BIDIRECTIONAL:
@@ -103,6 +107,7 @@ class _Pairs:
         dataverse: pd.DataFrame,
     ) -> None:
         self._run = run
+        self._couplings = couplings
         self._frames = {"bc": bc, "dataverse": dataverse}
         self._size = len(couplings)
         self._commons = {
@@ -140,8 +145,24 @@ class _Pairs:
     def both_moved(self, row: FieldMapping) -> Mask:
         """Tell in which pairs neither side holds the last common value."""
         moved = np.ones(self._size, dtype=bool)
+        has_base = np.ones(self._size, dtype=bool)
+        first: list[Mask] = []
         for side, commons in self._commons.items():
-            moved &= _common(commons, row.key) != self._now(row, side)
+            now, common = self._now(row, side), _common(commons, row.key)
+            moved &= common != now
+            has_base &= common != ABSENT
+            moved &= (common != ABSENT) | ~row.conversion.blank(_name(side), now)
+            seen = _common(commons, f"{SEEN}{row.key}")
+            first.append(np.where(seen != ABSENT, seen != now, self._rows_moved(side)))
+        conflict: Mask = moved & (has_base | (first[0] == first[1]))
+        return conflict
+
+    def _rows_moved(self, side: str) -> Mask:
+        """Tell which rows are not of the version that a run saw last."""
+        known = self._couplings[f"{side}_version"].to_numpy(dtype=object)
+        is_known = np.array([bool(version) for version in known], dtype=bool)
+        now = self._frames[side]["version"].to_numpy(dtype=object)
+        moved: Mask = is_known & (known != now)
         return moved
 
     def _now(self, row: FieldMapping, side: str) -> Values:
@@ -152,7 +173,11 @@ class _Pairs:
             if name in frame
             else column_of([None] * self._size)
         )
-        return row.conversion.normal("bc" if side == "bc" else "dataverse", values)
+        return row.conversion.normal(_name(side), values)
+
+
+def _name(side: str) -> SystemName:
+    return "bc" if side == "bc" else "dataverse"
 
 
 def _common(commons: Sequence[Mapping[str, Any]], key: str) -> Values:

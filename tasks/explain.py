@@ -15,7 +15,8 @@ from tasks.job_run import JobRun, Pass
 from tasks.named import is_id, plain_name, resolve_records
 from tasks.transform import transformed, travelling
 from tieline.batch import Action, Batch, moment
-from tieline.explanation import Facts
+from tieline.errors import UpdateConflict
+from tieline.explanation import Facts, FieldValues
 from tieline.identity import coupled_by_code
 from tieline.mapping import Direction
 from tieline.odata.model import Condition
@@ -140,10 +141,17 @@ async def _of_pair(
         "dataverse_id": [coupling.dataverse_id],
         "bc_common": [coupling.bc_common],
         "dataverse_common": [coupling.dataverse_common],
+        "bc_version": [coupling.bc_version],
+        "dataverse_version": [coupling.dataverse_version],
     }
     pair = (pd.DataFrame(known, dtype=object), rows["bc"], rows["dataverse"])
     (fields,) = await differing_fields(run, *pair)
     (apart,) = fields_moved_on_both_sides(run, *pair)
+    facts = replace(
+        facts,
+        differing=tuple(fields),
+        disputed=tuple(name for name in fields if name in apart),
+    )
     moved = set()
     if coupling.pending_to or rows["bc"]["version"].iloc[0] != coupling.bc_version:
         moved.add("bc")
@@ -152,11 +160,48 @@ async def _of_pair(
         moved.add("dataverse")
     return replace(
         facts,
-        differing=tuple(fields),
-        disputed=tuple(name for name in fields if name in apart),
         moved=frozenset(moved),
+        values=_values(run, facts, coupling, rows),
         remedies=await _remedies(run, coupling, set(fields)) if fields else (),
     )
+
+
+def _values(
+    run: JobRun, facts: Facts, coupling: Coupling, rows: dict[str, pd.DataFrame]
+) -> tuple[FieldValues, ...]:
+    """Return what both sides hold in the fields that are in conflict, or will be."""
+    names = set(facts.disputed)
+    if any(error.code == UpdateConflict.code for error in facts.errors.values()):
+        names |= {row.name for row in run.mapping.fields if row.both_ways}
+    fields = [
+        row
+        for row in run.mapping.fields
+        if row.name in names & set(facts.differing) and row.bc and row.dataverse
+    ]
+    commons = {"bc": coupling.bc_common, "dataverse": coupling.dataverse_common}
+    found = []
+    for row in {row.key: row for row in fields}.values():
+        now = {"bc": rows["bc"][row.bc].iloc[0]}
+        now["dataverse"] = rows["dataverse"][row.dataverse].iloc[0]
+        common = {
+            side: values[row.key]
+            for side, values in commons.items()
+            if values and row.key in values
+        }
+        home = getattr(row.conversion, "home", None)
+        held = [value for value in (*now.values(), *common.values()) if is_id(value)]
+        named: dict[Any, Any] = {}
+        if home is not None and held:
+            named = run.session.store.names(run.session.company_id, [home.job], held)
+        found.append(
+            FieldValues(
+                row.name,
+                named.get(now["bc"], now["bc"]),
+                named.get(now["dataverse"], now["dataverse"]),
+                {side: named.get(value, value) for side, value in common.items()},
+            )
+        )
+    return tuple(found)
 
 
 async def _remedies(

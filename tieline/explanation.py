@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tieline.errors import SYSTEM_TITLES
+from tieline.errors import SYSTEM_TITLES, UpdateConflict
 from tieline.mapping import Direction, TableMapping
 from tieline.odata.model import Condition
 from tieline.policies import UpdateConflictPolicy
@@ -27,8 +27,47 @@ _WORDS = {
     "not_blank": "is not blank",
 }
 
+WAYS = ("to-dataverse", "from-dataverse")
+
 _UNDECIDED = (UpdateConflictPolicy.MERGE, UpdateConflictPolicy.NONE)
 """The policies with which a field that both sides changed fails."""
+
+
+@dataclass(frozen=True)
+class FieldValues:
+    """What both sides hold in one field, and what they last had in common.
+
+    `common` holds each side's form of it by the side's name; empty without one.
+    """
+
+    field: str
+    bc: Any
+    dataverse: Any
+    common: Mapping[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the values as the JSON of `tieline explain` has them."""
+        return {
+            "field": self.field,
+            "bc": self.bc,
+            "dataverse": self.dataverse,
+            "common": dict(self.common) or None,
+        }
+
+    def sentence(self) -> str:
+        """Say which side holds what, and what both held before."""
+        before = "they never had a value in common"
+        if self.common:
+            forms = list(dict.fromkeys(map(_shown, self.common.values())))
+            before = f"last in common was {' or '.join(forms)}"
+        return (
+            f"{self.field} is {_shown(self.bc)} in Business Central and "
+            f"{_shown(self.dataverse)} in Dataverse; {before}."
+        )
+
+
+def _shown(value: Any) -> str:
+    return "blank" if value is None or value == "" else f'"{value}"'
 
 
 @dataclass(frozen=True)
@@ -41,7 +80,8 @@ class Facts:
     `moved` the sides that changed since the last run. `is_new` tells that the next
     run would read an uncoupled record; `is_released` that what it waited for is
     coupled now; `left_out` that a rule of the table keeps it out. `remedies` are the
-    actions, send or get, that were tried and would bring the pair into line.
+    actions, send or get, that were tried and would bring the pair into line; `values`
+    what both sides hold in the fields that are, or will be, in conflict.
     """
 
     mapping: TableMapping
@@ -59,6 +99,13 @@ class Facts:
     is_released: bool = False
     left_out: bool = False
     remedies: tuple[str, ...] = ()
+    values: tuple[FieldValues, ...] = ()
+
+    @property
+    def failures(self) -> list[ErrorRow]:
+        """The errors that do not wait for another record; once what is said twice."""
+        rows = [row for row in self.errors.values() if row.waiting_key is None]
+        return list({(row.code, row.message): row for row in rows}.values())
 
     @property
     def error(self) -> ErrorRow | None:
@@ -81,20 +128,25 @@ class Facts:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON of `tieline explain`."""
-        return {
+        document: dict[str, Any] = {
             "job": self.mapping.name,
             "bc_id": self.bc_id,
             "dataverse_id": self.dataverse_id,
             "coupled": self.coupling is not None,
             "in_filter": dict(self.in_filter),
-            "last_result": {
-                "to-dataverse": self._last("to-dataverse"),
-                "from-dataverse": self._last("from-dataverse"),
-            },
+            "last_result": {way: self._last(way) for way in self._ways},
             "blocker": self.blocker,
             "next_try": None if self.error is None else self.error.next_try,
             "advice": advice(self),
         }
+        if self.values:
+            document["values"] = [one.as_dict() for one in self.values]
+        return document
+
+    @property
+    def _ways(self) -> list[str]:
+        """Both directions, the failing one first."""
+        return sorted(WAYS, key=lambda way: self._last(way) != "failure")
 
     def _last(self, way: str) -> str | None:
         if self.coupling is None:
@@ -149,18 +201,39 @@ def _deleted(facts: Facts) -> str:
 def _skipped(facts: Facts) -> str:
     if facts.coupling is None or not facts.coupling.skipped:
         return ""
-    failures = (row for row in facts.errors.values() if row.waiting_key is None)
-    error = next(failures, None)
-    why = "" if error is None else f" with {error.code} ({error.message.rstrip('.')})"
-    return (
+    whys = [f"{row.code} ({row.message.rstrip('.')})" for row in facts.failures]
+    why = f" with {' and '.join(whys)}" if whys else ""
+    text = (
         f"It is skipped because it failed{why}: put that right, then `tieline resolve "
         f"{facts.mapping.name} retry --record {facts.name}`."
     )
+    return _with_decision(facts, text, facts.failures)
+
+
+def _with_decision(facts: Facts, text: str, errors: Sequence[ErrorRow]) -> str:
+    """Add to a conflict what is at stake, and the two commands that decide it."""
+    if all(error.code != UpdateConflict.code for error in errors):
+        return text
+    return f"{text} {_decision(facts)}"
+
+
+def _decision(facts: Facts) -> str:
+    resolve, record = f"tieline resolve {facts.mapping.name}", f"--record {facts.name}"
+    said = [one.sentence() for one in facts.values]
+    said.append(
+        f"`{resolve} send {record}` gives Dataverse the values of Business Central, "
+        f"`{resolve} get {record}` the other way."
+    )
+    return " ".join(said)
 
 
 def _waits(facts: Facts) -> str:
     if facts.waited_for is None:
         return ""
+    return " ".join(filter(None, (_failed(facts), _waits_for(facts))))
+
+
+def _waits_for(facts: Facts) -> str:
     if facts.is_released:
         return (
             f"It waited for {facts.waited_for}, which is coupled now: it is tried at "
@@ -172,14 +245,18 @@ def _waits(facts: Facts) -> str:
 
 
 def _failed(facts: Facts) -> str:
-    error = facts.error
-    if error is None:
-        return ""
-    when = "at the next run"
-    if error.next_try is not None:
-        when = f"after {error.next_try:%Y-%m-%d %H:%M} UTC"
-    text = error.message.rstrip(".")
-    return f"It failed with {error.code} ({text}) and is tried again {when}."
+    failures = facts.failures
+    said = []
+    for error in failures:
+        when = "at the next run"
+        if error.next_try is not None:
+            when = f"after {error.next_try:%Y-%m-%d %H:%M} UTC"
+        text = error.message.rstrip(".")
+        way = f" {error.direction}" if len(failures) > 1 else ""
+        said.append(
+            f"It failed{way} with {error.code} ({text}) and is tried again {when}."
+        )
+    return _with_decision(facts, " ".join(said), failures)
 
 
 def _outside(facts: Facts) -> str:
@@ -232,11 +309,9 @@ def _in_conflict(facts: Facts) -> str:
     policy = facts.mapping.update_conflict
     if not facts.disputed or policy not in _UNDECIDED:
         return ""
-    decision = f"tieline resolve {facts.mapping.name}"
     return (
         f"{', '.join(facts.disputed)} {_verb(facts.disputed)} and both sides changed: "
-        f"the next run fails, unless `{decision} send --record {facts.name}` or "
-        f"`{decision} get --record {facts.name}` decides which side wins."
+        f"the next run fails, unless a person decides. {_decision(facts)}"
     )
 
 

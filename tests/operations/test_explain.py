@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import UTC, datetime
 
+import pandas as pd
 import pytest
 
 from flows.couple import couple
@@ -18,6 +20,7 @@ from tieline.overrides import with_overrides
 from tieline.report import JobReport
 from tieline.session import open_session
 from tieline.settings import load_settings
+from tieline.store import ErrorRow, Outcome
 
 
 @pytest.fixture
@@ -167,6 +170,78 @@ def test_a_conflict_to_come(world, pair):
     world.configure('[mappings.CUSTOMER]\nupdate_conflict = "send"\n')
     advice = _explained(pair[0])["advice"]
     assert "(website, phoneNumber differ) and will be transferred" in advice
+
+
+def test_a_conflict_shows_what_is_at_stake(world, pair):
+    """Both values, the last common one, and the two commands; before and after."""
+    number = world.company.row("customers", pair[0])["number"]
+    world.edit_customer(pair[0], phoneNumber="2", website="new.example")
+    world.edit_account(pair[1], telephone1="3")
+    said = (
+        'phoneNumber is "2" in Business Central and "3" in Dataverse; last in common '
+        'was "1".'
+    )
+    send, get = (
+        f"`tieline resolve CUSTOMER {action} --record {number}`"
+        for action in ("send", "get")
+    )
+    values = {"field": "phoneNumber", "bc": "2", "dataverse": "3"}
+    common = {"bc": "1", "dataverse": "1"}
+    for _ in range(3):
+        answer = _explained(number)
+        advice = answer["advice"]
+        assert [True] * 3 == [part in advice for part in (said, send, get)]
+        assert "website" not in advice
+        assert [values | {"common": common}] == answer["values"]
+        world.run("CUSTOMER")
+    assert "It is skipped" in advice
+
+
+def test_a_blank_without_a_base_is_no_conflict(world):
+    """It gives way at the next run, so nothing is to be decided."""
+    customer = world.customer("Adatum", phoneNumber="1")
+    account = world.account("Adatum", websiteurl="https://a.example")
+    world.run_flow(couple, job="CUSTOMER", pairs=[f"{customer['id']}={account}"])
+    advice = _explained(account)["advice"]
+    assert "will be transferred at the next run" in advice
+    assert [] == world.run("CUSTOMER").errors
+
+
+def test_both_directions_and_the_failing_one_first(world, pair):
+    """What fails is not hidden behind what waits, nor one failure by another."""
+    world.company.insert("salespeoplePurchasers", {"code": "JO", "displayName": "Jo"})
+    world.edit_customer(pair[0], salespersonCode="JO")
+    world.run("CUSTOMER")
+    at = datetime.now(UTC)
+    error = ErrorRow(
+        company=world.company.id,
+        mapping="CUSTOMER",
+        direction="from-dataverse",
+        source_id=pair[1],
+        code="TL-305",
+        message="Modifying the customers failed: no such country.",
+        attempts=1,
+        first_at=at,
+        at=at,
+    )
+    lost = {"bc_id": pair[0], "dataverse_id": pair[1], "from_result": "failure"}
+    changed = Outcome(
+        world.company.id,
+        "CUSTOMER",
+        "from-dataverse",
+        at=at,
+        couplings=pd.DataFrame([lost | {"to_result": "success"}], dtype=object),
+        errors=[error],
+    )
+    with world.open_store() as store:
+        store.save(changed)
+    answer = _explained(pair[0])
+    results = [("from-dataverse", "failure"), ("to-dataverse", "success")]
+    assert results == list(answer["last_result"].items())
+    advice = answer["advice"]
+    assert advice.startswith("It failed with TL-305 (Modifying the customers failed")
+    assert "It waits for SALESPEOPLE JO" in advice
+    assert "SALESPEOPLE JO" == answer["blocker"]
 
 
 def test_an_unknown_record(world):
