@@ -40,7 +40,8 @@ def print_table(
 ) -> None:
     """Print rows as a table; None is an empty cell, flags are yes or empty.
 
-    A terminal that is too narrow for a table gets a line for each cell instead.
+    A terminal gets no column that is empty in every row, and one that is too narrow
+    for a table a line for each cell instead.
     """
     from rich.console import Console
     from rich.table import Table
@@ -48,7 +49,9 @@ def print_table(
 
     cells = [[_cell(value) for value in row] for row in rows]
     console = Console()
-    if not console.is_terminal:
+    if console.is_terminal:
+        columns, cells = _without_empty(columns, cells)
+    else:
         console = Console(width=_PIPED_WIDTH)
     if console.width < _needed_width(len(columns), cells):
         _print_lines(console, title, columns, cells)
@@ -61,10 +64,20 @@ def print_table(
     console.print(table)
 
 
+def _without_empty(
+    columns: Sequence[str], cells: list[list[str]]
+) -> tuple[Sequence[str], list[list[str]]]:
+    """Leave out the columns that say nothing, where there are rows at all."""
+    kept = [n for n in range(len(columns)) if any(row[n] for row in cells)]
+    if not kept:
+        return columns, cells
+    return [columns[n] for n in kept], [[row[n] for n in kept] for row in cells]
+
+
 def _needed_width(count: int, cells: Sequence[Sequence[str]]) -> int:
     """Return the width below which cells would be folded beyond recognition."""
     longest = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return sum(min(max(n, 4), 10) for n in longest) + 3 * count + 1
+    return sum(min(max(n, 4), 16) for n in longest) + 3 * count + 1
 
 
 def _print_lines(

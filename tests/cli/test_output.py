@@ -46,6 +46,15 @@ def test_a_wide_terminal_gets_a_table(terminal, capsys):
     assert str(ROW[2]) in line
 
 
+def test_a_column_that_is_empty_takes_no_room(terminal, capsys):
+    """A terminal shows the columns that say something of some row."""
+    terminal(80)
+    print_table("Jobs", ("job", "ready", "reason"), [("CUSTOMER", "yes", None)])
+    shown = capsys.readouterr().out
+    assert "CUSTOMER" in shown
+    assert "reason" not in shown
+
+
 def test_a_table_without_rows_is_still_one(terminal, capsys):
     """The columns say what there would be."""
     terminal(120)
