@@ -262,10 +262,11 @@ def _journal(run: JobRun, batch: Batch) -> list[JournalRow]:
     return rows
 
 
-def _failures(
-    run: JobRun, batch: Batch, partial: dict[str, dict[str, Any]]
-) -> tuple[list[ErrorRow], list[dict[str, Any]]]:
-    """Return error rows and coupling rows of the records that failed."""
+def count_parked(run: JobRun, batch: Batch) -> list[tuple[Parked, ErrorRow, bool]]:
+    """Count the records with a problem, and report those that do not wait on.
+
+    Returns each with the error to keep, and whether it is skipped from now on.
+    """
     former = run.session.store.errors_for(
         run.session.company_id,
         run.mapping.name,
@@ -273,13 +274,12 @@ def _failures(
         [parked.source_id for parked in batch.parked],
     )
     held = _waiting_opposite(run, batch)
-    errors: list[ErrorRow] = []
-    couplings: list[dict[str, Any]] = []
+    judged: list[tuple[Parked, ErrorRow, bool]] = []
     for parked in batch.parked:
         error, skips, waits = _error_row(run, batch, parked, former)
         if skips and parked.destination_id in held:
             skips, waits = False, True
-        errors.append(error)
+        judged.append((parked, error, skips))
         action = Action.SKIP if skips else Action.WAIT if waits else Action.FAIL
         batch.tally[action] = batch.tally.get(action, 0) + 1
         if action is not Action.WAIT:
@@ -294,6 +294,17 @@ def _failures(
                     parked.source_key,
                 )
             )
+    return judged
+
+
+def _failures(
+    run: JobRun, batch: Batch, partial: dict[str, dict[str, Any]]
+) -> tuple[list[ErrorRow], list[dict[str, Any]]]:
+    """Return error rows and coupling rows of the records that failed."""
+    errors: list[ErrorRow] = []
+    couplings: list[dict[str, Any]] = []
+    for parked, error, skips in count_parked(run, batch):
+        errors.append(error)
         if parked.coupling is not None or parked.source_id in partial:
             row = partial.get(parked.source_id) or coupling_row(parked.coupling)
             row["unfinished"] = parked.unfinished

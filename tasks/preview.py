@@ -7,15 +7,14 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from tasks.job_run import JobRun
-from tasks.outcome import count, rows_to_write
+from tasks.outcome import count, count_parked, rows_to_write
 from tieline.batch import Action, Batch, LineChange, RunOptions, Values, rows_of
 from tieline.errors import SystemName
-from tieline.failures import parts
 from tieline.mapping import Direction
 from tieline.odata.frames import empty_frame
 from tieline.odata.model import Written
 from tieline.rehearsal import Noted, plain
-from tieline.report import PlannedChange, RecordFailure
+from tieline.report import PlannedChange
 from tieline.store import PlanRow
 
 TO = "to-dataverse"
@@ -95,20 +94,7 @@ async def preview(run: JobRun, batch: Batch) -> None:
     if run.report.plan_id is not None:
         run.session.store.add_plan_rows(run.report.plan_id, rows)
     batch.drop_done(*Action)
-    for parked in batch.parked:
-        code, message = parts(parked.error)
-        batch.tally[Action.FAIL] = batch.tally.get(Action.FAIL, 0) + 1
-        run.report.errors.append(
-            RecordFailure(
-                batch.way,
-                parked.source_id,
-                parked.destination_id,
-                code,
-                message,
-                run.mapping.name,
-                parked.source_key,
-            )
-        )
+    count_parked(run, batch)
     count(run, batch)
 
 

@@ -237,13 +237,13 @@ def test_a_service_is_no_item(units):
 
 def test_a_new_item_takes_its_template(units):
     """The template that tieline.toml names numbers the item and fills it."""
+    _, id_ = coupled(units, ITEM)
     units.company.series["special"] = "SP001"
     units.company.add_template("Item", "BIKES", {"unitCost": 4}, series="special")
     units.configure(
         '[[mappings.ITEM-PRODUCT.templates]]\nside = "bc"\n'
         'values = { templateCode = "BIKES" }\n'
     )
-    _, id_ = coupled(units, ITEM)
     twin = product(units, id_)
     new = product_like(units, twin, name="Trailer", productnumber="P-9")
     report = units.run(ITEM, direction=FROM, create_new=True, records=[new])
