@@ -23,8 +23,9 @@ from flows.payment_states import (
 from flows.price_list import MONEY_DIGITS
 from flows.statistics_creation import CUSTOMERS, TABLE
 from flows.statistics_rows import find_rows, link_again
-from tieline.batch import Action, Batch, RunOptions, moment
+from tieline.batch import Action, Batch, RunOptions
 from tieline.conversions import CODE, DAY, TEXT, Currency, Number
+from tieline.cursors import Cursor
 from tieline.identity import Home, coupled_by_code
 from tieline.mapping import Direction, FieldMapping, Hooks, TableMapping
 from tieline.report import Counters, JobReport
@@ -44,50 +45,25 @@ _NUMBERS = "statistics customers"
 async def candidates(
     session: Session, options: RunOptions, direction: Direction
 ) -> list[str]:
-    """Name the customers never sent, all in a full run, and those active since."""
-    if options.full:
-        ids = [
+    """Name the customers never sent and those active since.
+
+    All, where nothing tells since when: at first, in a full run, and after a clock
+    was wrong.
+    """
+    cursors = [Cursor(session, NAME, table, table) for table in ACTIVITY]
+    session.memory[_CURSORS] = cursors
+    active = [await one.values("customerNumber", full=options.full) for one in cursors]
+    if None in active:
+        return [
             id_
             for frame in session.store.each_coupling(
                 session.company_id, CUSTOMERS, skipped=False
             )
             for id_ in frame["bc_id"]
         ]
-    else:
-        ids = session.store.never_sent(session.company_id, CUSTOMERS)
-    numbers: set[str] = set()
-    for table in ACTIVITY:
-        numbers |= await _active_since_last_run(session, table)
-    return [*ids, *await _coupled(session, numbers)]
-
-
-async def _active_since_last_run(session: Session, table: str) -> set[str]:
-    """Return the numbers of customers with changed rows in `table`.
-
-    The first run only notes the time: it looks at all customers anyhow.
-    """
-    text = session.store.cursor(session.company_id, NAME, table)
-    since = datetime.fromisoformat(text) if text else None
-    numbers: set[str] = set()
-    served_at: datetime | None = None
-    latest: datetime | None = None
-    async for page in session.bc.changed(
-        table, columns=("customerNumber",), since=since or datetime.now(UTC)
-    ):
-        served_at = served_at or page.served_at
-        newest = moment(page.frame["modified"].max())
-        if newest is not None:
-            latest = newest if latest is None else max(latest, newest)
-        numbers.update(page.frame["customerNumber"])
-    if since is None:
-        reached, numbers = served_at, set()
-    elif latest is not None and served_at is not None:
-        reached = min(latest, served_at)
-    else:
-        reached = None
-    if reached is not None:
-        session.memory.setdefault(_CURSORS, {})[table] = reached.isoformat()
-    return numbers
+    new = session.store.never_sent(session.company_id, CUSTOMERS)
+    numbers = {number for some in active for number in some or ()}
+    return [*new, *await _coupled(session, numbers)]
 
 
 async def _coupled(session: Session, numbers: set[str]) -> list[str]:
@@ -152,14 +128,14 @@ async def end_run(session: Session, options: RunOptions, report: JobReport) -> N
     customers = sorted(session.memory.get(_NUMBERS, ())) if options.records else None
     with session.store.lock(INVOICES, company=session.company_id, wait_s=LOCK_WAIT_S):
         payments = await payment_states(
-            session, customers=customers, dry_run=options.dry_run
+            session, customers=customers, full=options.full, dry_run=options.dry_run
         )
     _report(payments, report)
     if report.plan_id is not None:
         session.store.add_plan_rows(report.plan_id, plan_of(payments))
     if not options.dry_run:
-        for table, value in session.memory.get(_CURSORS, {}).items():
-            session.store.set_cursor(session.company_id, NAME, table, value)
+        for cursor in session.memory.get(_CURSORS, ()):
+            cursor.save()
 
 
 async def apply_planned(

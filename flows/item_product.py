@@ -6,6 +6,8 @@ of the stock do not modify an item: they are noticed through its ledger entries.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pandas as pd
 
 from flows.job import job_flow
@@ -19,8 +21,9 @@ from flows.product import (
     product_filter,
     product_hooks,
 )
-from tieline.batch import RunOptions, moment
+from tieline.batch import RunOptions
 from tieline.conversions import NUMBER, TEXT
+from tieline.cursors import Cursor
 from tieline.identity import Home, coupled_by_code
 from tieline.mapping import Direction, FieldMapping, TableMapping
 from tieline.session import Session
@@ -30,6 +33,7 @@ NAME = "ITEM-PRODUCT"
 SALES_INVENTORY = 1
 LEDGER = "itemLedgerEntries"
 CURSOR = "item ledger entries"
+_NONE = pd.DataFrame({"bc_id": [], "dataverse_id": []}, dtype=object)
 
 
 async def moved_items(
@@ -39,28 +43,29 @@ async def moved_items(
 
     The look begins at the job's own watermark the first time; before its first
     run all items are read anyway. The items are remembered as pending together
-    with the new position, so that none is lost when the run ends early.
+    with the new position, so that none is lost when the run ends early. All are
+    looked at when a clock was wrong.
     """
     if direction is not TO or not session.bc.has_companion:
         return []
     store, company = session.store, session.company_id
-    cursor = store.cursor(company, NAME, CURSOR)
-    since = moment(cursor) or store.watermark(company, NAME, "to-dataverse")[0]
-    if since is None:
+    begin = store.watermark(company, NAME, "to-dataverse")[0]
+    cursor = Cursor(session, NAME, CURSOR, LEDGER)
+    numbers = await cursor.values("itemNumber", full=options.full, begin=begin)
+    if numbers is not None and not numbers:
+        cursor.save()
         return []
-    numbers: set[str] = set()
-    latest = since
-    async for page in session.bc.changed(LEDGER, columns=("itemNumber",), since=since):
-        numbers.update(page.frame["itemNumber"])
-        newest = moment(page.frame["modified"].max())
-        if newest is not None:
-            latest = max(latest, min(newest, page.served_at))
-    if not numbers:
+    if numbers is not None:
+        coupled = await coupled_by_code(session, Home(NAME, "items"), numbers)
+        ids = [one.bc_id for one in coupled.values()]
+        known = store.couplings(company, NAME, side="bc", ids=ids)
+        moved = known[~known["skipped"]]
+    elif begin is None or options.full:
+        # All items are read anyway.
+        cursor.save()
         return []
-    coupled = await coupled_by_code(session, Home(NAME, "items"), numbers)
-    ids = [one.bc_id for one in coupled.values()]
-    known = store.couplings(company, NAME, side="bc", ids=ids)
-    moved = known[~known["skipped"]]
+    else:
+        moved = pd.concat([_NONE, *store.each_coupling(company, NAME, skipped=False)])
     pending = pd.DataFrame(
         {
             "bc_id": moved["bc_id"].to_list(),
@@ -73,9 +78,9 @@ async def moved_items(
         company,
         NAME,
         "to-dataverse",
-        at=latest,
+        at=datetime.now(UTC),
         couplings=pending,
-        cursors={CURSOR: latest.isoformat()},
+        cursors={CURSOR: cursor.reached} if cursor.reached else {},
     )
     store.save(outcome)
     return [str(id_) for id_ in moved["bc_id"]]

@@ -36,6 +36,7 @@ from tasks.transform import transform
 from tieline.availability import fit_mapping, require_fields, require_setting
 from tieline.batch import Batch, RunOptions
 from tieline.collector import spared_collector
+from tieline.cursors import NOT_BELIEVED
 from tieline.errors import SettingsError, TielineError
 from tieline.known_as import name_records
 from tieline.mapping import (
@@ -333,6 +334,8 @@ async def _run_pass(run: JobRun, one_way: Direction, progress: Progress) -> None
         end_pass(one_pass)
     if run.mapping.hooks.finished is not None:
         await run.mapping.hooks.finished(run.session, run.options, run.report)
+    for sentence in run.session.memory.pop(NOT_BELIEVED, ()):
+        run.warn(sentence)
 
 
 async def _bring_back(run: JobRun) -> None:

@@ -21,16 +21,16 @@ from flows.invoice_state import (
 from tasks.apply import AFTERWARDS
 from tasks.load import rejected
 from tieline.batch import rows_of
+from tieline.cursors import Cursor
 from tieline.errors import CoupledToDeleted, MovedMeanwhile, TielineError
 from tieline.failures import parts
-from tieline.odata.model import Condition, Written
+from tieline.odata.model import Written
 from tieline.report import Counters, PlannedChange, RecordFailure
 from tieline.session import Session
 from tieline.store import PlanRow
 
 INVOICES = "POSTEDSALESINV-INV"
 ENTRIES = "detailedCustomerLedgerEntries"
-LAST_ENTRY = "last detailed customer ledger entry"
 AGAIN = "invoices whose payment state remains to be set"
 TO: Literal["to-dataverse"] = "to-dataverse"
 
@@ -48,23 +48,29 @@ class Payments:
 
 
 async def payment_states(
-    session: Session, *, customers: Sequence[str] | None = None, dry_run: bool = False
+    session: Session,
+    *,
+    customers: Sequence[str] | None = None,
+    full: bool = False,
+    dry_run: bool = False,
 ) -> Payments:
     """Bring the states of coupled invoices in line with what remains unpaid.
 
     Looks at the invoices that got new ledger entries since the last time, and at
     those that were not finished then; with `customers` (numbers) at all invoices
-    of these instead, and forgets nothing of the rest.
+    of these instead, and forgets nothing of the rest. Looks at all coupled invoices
+    when it is `full`, and where nothing tells which have new entries.
 
     Raises:
         ApiError: a service cannot be read; the next time begins where this did.
     """
     payments = Payments()
     remembered = _remembered(session)
-    last: int | None = None
+    cursor = Cursor(session, INVOICES, ENTRIES, ENTRIES)
     if customers is None:
-        numbers, last = await _numbers_with_new_entries(session)
-        pairs = _coupled(session, numbers) | _coupled_by_id(session, remembered)
+        numbers = await cursor.values("invoiceNumber", full=full)
+        found = _all(session) if numbers is None else _coupled(session, numbers)
+        pairs = found | _coupled_by_id(session, remembered)
     else:
         pairs = await _of_customers(session, customers)
     unsettled: set[str] = set() if customers is None else set(remembered)
@@ -72,10 +78,7 @@ async def payment_states(
         unsettled |= await _settle(session, some, payments, unsettled, dry_run=dry_run)
     if not dry_run:
         _remember(session, unsettled)
-        if last is not None:
-            session.store.set_cursor(
-                session.company_id, INVOICES, LAST_ENTRY, str(last)
-            )
+        cursor.save()
     return payments
 
 
@@ -121,27 +124,20 @@ async def apply_states(session: Session, rows: Sequence[PlanRow]) -> Payments:
     return payments
 
 
-async def _numbers_with_new_entries(session: Session) -> tuple[set[str], int]:
-    known = session.store.cursor(session.company_id, INVOICES, LAST_ENTRY)
-    last = int(known or 0)
-    numbers: set[str] = set()
-    pages = session.bc.changed(
-        ENTRIES,
-        columns=("entryNumber", "invoiceNumber"),
-        where=(Condition("entryNumber", "gt", last),),
-    )
-    async for page in pages:
-        if len(page.frame):
-            last = max(last, int(page.frame["entryNumber"].max()))
-        numbers |= {number for number in page.frame["invoiceNumber"] if number}
-    return numbers, last
-
-
 async def _of_customers(session: Session, customers: Sequence[str]) -> set[Pair]:
     frame = await session.bc.by_values(
         "postedSalesInvoices", "customerNumber", customers, columns=()
     )
     return _coupled_by_id(session, list(frame["id"]))
+
+
+def _all(session: Session) -> set[Pair]:
+    frames = session.store.each_coupling(session.company_id, INVOICES)
+    return {
+        pair
+        for frame in frames
+        for pair in zip(frame["bc_id"], frame["dataverse_id"], strict=True)
+    }
 
 
 def _coupled(session: Session, numbers: set[str]) -> set[Pair]:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import orjson
+
 from tieline.errors import SYSTEM_TITLES, SystemName
 
 if TYPE_CHECKING:
@@ -72,8 +74,50 @@ def shown(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
+@dataclass(frozen=True)
+class Position:
+    """Where a cursor stands; `known` are marks of the rows in its span."""
+
+    seen: datetime
+    read_at: datetime | None = None
+    known: frozenset[str] = frozenset()
+
+    @classmethod
+    def parse(cls, text: str | None) -> Position | None:
+        """Return a stored position; earlier versions stored the time alone."""
+        if not text:
+            return None
+        if not text.startswith(_OPENING):
+            return cls(datetime.fromisoformat(text))
+        seen, read_at, known = orjson.loads(text)["position"]
+        return cls(
+            datetime.fromisoformat(seen),
+            datetime.fromisoformat(read_at),
+            frozenset(known),
+        )
+
+    @property
+    def text(self) -> str:
+        """The position as the store keeps it."""
+        read_at = (self.read_at or self.seen).isoformat()
+        stored = [self.seen.isoformat(), read_at, sorted(self.known)]
+        return orjson.dumps({"position": stored}).decode()
+
+    def start(self, span: timedelta) -> datetime:
+        """Return where the next read begins."""
+        return look_back_start(self.seen, self.read_at, span) or self.seen
+
+    def ahead(self, clock: datetime, span: timedelta) -> datetime | None:
+        """Return which of its times the clock is behind, None where it is believed."""
+        times = [self.seen] if self.read_at is None else [self.seen, self.read_at]
+        return next((one for one in times if is_ahead(one, clock, span)), None)
+
+
+_OPENING = '{"position":'
+
+
 def positions_ahead(session: Session) -> list[Ahead]:
-    """Return the watermarks of the company that its services' clocks are behind.
+    """Return the positions of the company that its services' clocks are behind.
 
     The clocks are those of each side's last answer: ask both something before.
     """
@@ -87,4 +131,9 @@ def positions_ahead(session: Session) -> list[Ahead]:
         clock = clocks[direction]
         if is_ahead(value, clock, span):
             found.append(Ahead(mapping, direction, value, clock))
+    for mapping, text in session.store.list_cursors(session.company_id, _OPENING):
+        position = Position.parse(text)
+        time = None if position is None else position.ahead(session.bc.clock, span)
+        if time is not None:
+            found.append(Ahead(mapping, "to-dataverse", time, session.bc.clock))
     return found

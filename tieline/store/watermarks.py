@@ -200,6 +200,15 @@ class Watermarks(Database):
         with self.reading() as connection:
             return connection.execute(query).scalar()
 
+    def list_cursors(self, company: str, opening: str) -> list[tuple[str, str]]:
+        """Return mapping and value of the cursors whose value begins with that."""
+        query = select(cursor.c.mapping, cursor.c.value).where(
+            cursor.c.company == company,
+            cursor.c.value.startswith(opening, autoescape=True),
+        )
+        with self.reading() as connection:
+            return [tuple(row) for row in connection.execute(query)]
+
     def set_cursor(
         self,
         company: str,
