@@ -9,6 +9,7 @@ from typing import Any, Literal
 from prefect import Flow, flow, get_run_logger, runtime
 from prefect.client.schemas.objects import State
 
+from flows.run_options import options_for as options_for
 from tasks.company_row import separate_companies
 from tasks.couple import couple
 from tasks.extract import Reader, end_pass, extract, start_pass
@@ -37,13 +38,11 @@ from tieline.availability import fit_mapping, require_fields, require_setting
 from tieline.batch import Batch, RunOptions
 from tieline.collector import spared_collector
 from tieline.cursors import NOT_BELIEVED
-from tieline.errors import SettingsError, TielineError
+from tieline.errors import TielineError
 from tieline.known_as import name_records
 from tieline.mapping import (
-    DeletionConflictPolicy,
     Direction,
     TableMapping,
-    UpdateConflictPolicy,
 )
 from tieline.overrides import check_overrides, with_overrides
 from tieline.readiness import NO_TEAM, lacks_team
@@ -128,50 +127,6 @@ def job_flow(declared: TableMapping) -> Flow[..., Any]:
         persist_result=False,
         validate_parameters=True,
     )(job)
-
-
-def options_for(
-    mapping: TableMapping,
-    *,
-    direction: str | None = None,
-    records: list[str] | None = None,
-    full: bool = False,
-    create_new: bool | None = None,
-    force: bool = False,
-    update_conflict: str | None = None,
-    deletion_conflict: str | None = None,
-    dry_run: bool = False,
-) -> RunOptions:
-    """Fill the empty parameters of a run with the mapping's own values.
-
-    Raises:
-        SettingsError: the job does not offer the direction, or a forced run is
-            not limited to one.
-    """
-    chosen = Direction(direction) if direction else mapping.direction
-    if not mapping.offers(chosen):
-        offered = [mapping.direction, *mapping.also_offered]
-        msg = f"{mapping.name} does not run {chosen}."
-        raise SettingsError(msg, advice=f"It offers {', '.join(offered)}.")
-    if force and chosen is Direction.BIDIRECTIONAL:
-        msg = "A forced run needs one direction."
-        raise SettingsError(
-            msg, advice="Add the direction to-dataverse or from-dataverse."
-        )
-    return RunOptions(
-        direction=chosen,
-        update_conflict=UpdateConflictPolicy(
-            update_conflict or mapping.update_conflict
-        ),
-        deletion_conflict=DeletionConflictPolicy(
-            deletion_conflict or mapping.deletion_conflict
-        ),
-        records=tuple(records or ()),
-        full=full,
-        only_coupled=mapping.only_coupled if create_new is None else not create_new,
-        force=force,
-        dry_run=dry_run,
-    )
 
 
 def job_lock(session: Session, mapping: TableMapping) -> AbstractContextManager[None]:
