@@ -58,6 +58,8 @@ def _print(document: dict[str, Any]) -> None:
     for job in document["jobs"]:
         for note in job.get("notes", ()):
             click.echo(f"{job['job']}: {note}")
+    for sentence in document.get("positions_ahead", ()):
+        click.echo(sentence)
 
 
 def _job_row(job: dict[str, Any]) -> tuple[Any, ...]:

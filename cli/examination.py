@@ -22,6 +22,7 @@ from tieline.errors import (
 from tieline.mapping import TableMapping
 from tieline.odata.wire import Wire
 from tieline.overrides import with_overrides
+from tieline.positions import positions_ahead
 from tieline.readiness import notes, require_local_currency
 from tieline.remembered import StoreCache, names_of_companies
 from tieline.session import Session
@@ -59,6 +60,7 @@ async def examine(
                 closing.push_async_callback(side.aclose)
         jobs = [_not_ready(name, problems) for name in MAPPINGS]
         company_row: dict[str, str] = {}
+        ahead: list[str] = []
         if not isinstance(bc, TielineError):
             problems += _settings_problems(settings, bc, known)
         if not isinstance(bc, TielineError) and not isinstance(dataverse, TielineError):
@@ -67,7 +69,8 @@ async def examine(
             if await session.has_company_rows():
                 row = await session.company_row_id()
                 company_row["company_row"] = row or NO_COMPANY_ROW
-        document = {
+            ahead = [one.sentence for one in positions_ahead(session)]
+        document: dict[str, Any] = {
             "business_central": {"url": settings.bc.url, **_bc_facts(bc)},
             "dataverse": {
                 "url": settings.dataverse.url,
@@ -75,6 +78,7 @@ async def examine(
                 **company_row,
             },
             "jobs": jobs,
+            **({"positions_ahead": ahead} if ahead else {}),
         }
     return document, problems
 

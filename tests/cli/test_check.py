@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from tests.cli.conftest import document, sentence
+from tieline.positions import Position
 
 UNREACHABLE = "http://127.0.0.1:9"
 
@@ -81,3 +84,18 @@ def test_missing_settings(invoke):
     told = document(result)
     assert (2, {}, []) == (result.exit_code, told["dataverse"], told["jobs"])
     assert "The setting TIELINE_BC__URL is missing." in sentence(result)
+
+
+def test_positions_that_are_ahead_are_told(services, invoke):
+    """A clock was wrong: check says what the next run will not believe."""
+    ahead = datetime.now(UTC) + timedelta(hours=3)
+    position = Position(ahead).text
+    assert "positions_ahead" not in document(invoke("check", "--json"))
+    with services.store() as store:
+        company = services.company.id
+        store.advance_watermark(company, "CUSTOMER", "to-dataverse", ahead, revision=0)
+        store.set_cursor(company, "CUSTOMER-STATISTICS", "openSalesLines", position)
+    watermark, cursor = document(invoke("check", "--json"))["positions_ahead"]
+    assert "CUSTOMER to-dataverse: the stored position" in watermark
+    assert "CUSTOMER-STATISTICS to-dataverse: the stored position" in cursor
+    assert watermark.partition(" clock of ")[0] in invoke("check").stdout
