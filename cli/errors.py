@@ -73,7 +73,8 @@ def errors(
     else:
         rows = _of_store(name, company, skipped=skipped)
     if as_json:
-        print_json([{name: row[name] for name in COLUMNS} for row in rows])
+        named = ("record",) if run_id else ()
+        print_json([{k: row[k] for k in (*COLUMNS, *named)} for row in rows])
     elif rows:
         _print_reasons(rows)
         shown = [[row[column] for column in SHOWN_COLUMNS] for row in rows[:SHOWN]]
@@ -138,7 +139,7 @@ def _of_store(
             "direction": row.direction,
             "source_id": row.source_id,
             "destination_id": row.destination_id,
-            "name": row.source_key,
+            "name": row.source_title or row.source_key,
             "code": row.code,
             "message": row.message,
             "attempts": row.attempts,
@@ -157,4 +158,12 @@ async def _of_run(run_id: str) -> list[dict[str, Any]]:
     uuid = run_uuid(run_id)
     await make_ready()
     job, found = await errors_of_run(uuid)
-    return [{**dict.fromkeys(SHOWN_COLUMNS), "job": job, **row} for row in found]
+    return [
+        {
+            **dict.fromkeys(SHOWN_COLUMNS),
+            "job": job,
+            "record": row["name"] or "",
+            **row,
+        }
+        for row in found
+    ]

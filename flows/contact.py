@@ -290,6 +290,7 @@ CONTACT = TableMapping(
     description="Persons of customers and contacts of accounts, both ways.",
     bc="contacts",
     dataverse="contact",
+    nouns=("contacts", "contacts"),
     direction=BOTH,
     also_offered=(TO, FROM),
     waits_for=("CUSTOMER",),

@@ -185,6 +185,7 @@ CURRENCY = TableMapping(
     description="Currencies and their exchange rates, to Dataverse.",
     bc="currencies",
     dataverse="transactioncurrency",
+    nouns=("currencies", "currencies"),
     direction=TO,
     bc_key="code",
     dataverse_name="currencyname",

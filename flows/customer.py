@@ -167,6 +167,7 @@ CUSTOMER = TableMapping(
     description="Customers and accounts, both ways.",
     bc="customers",
     dataverse="account",
+    nouns=("customers", "accounts"),
     direction=BOTH,
     also_offered=(TO, FROM),
     waits_for=("CURRENCY", "SALESPEOPLE"),

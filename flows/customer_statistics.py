@@ -162,6 +162,7 @@ CUSTOMER_STATISTICS = TableMapping(
     description="Figures of customers, and the states of invoices that were paid.",
     bc="customerStatistics",
     dataverse=TABLE,
+    nouns=("customers", "account statistics"),
     direction=TO,
     aliases=("CUSTOMER STATISTICS",),
     dataverse_name="nav_name",

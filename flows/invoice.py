@@ -59,6 +59,7 @@ POSTEDSALESINV = TableMapping(
     description="Posted sales invoices, to Dataverse; asked for, the other way.",
     bc=INVOICES,
     dataverse="invoice",
+    nouns=("posted sales invoices", "invoices"),
     direction=TO,
     also_offered=(FROM,),
     dataverse_name="invoicenumber",

@@ -91,6 +91,7 @@ ITEM_PRODUCT = TableMapping(
     description="Items and products, both ways; prices, costs and stock to Dataverse.",
     bc="items",
     dataverse="product",
+    nouns=("items", "products"),
     direction=BOTH,
     also_offered=(TO, FROM),
     waits_for=("UNITOFMEASURE",),

@@ -32,7 +32,7 @@ from tasks.nested import finish_lines, line_batches, lines_pass
 from tasks.preview import plan_parameters, preview_rest
 from tasks.progress import Progress
 from tasks.recover import recover
-from tasks.standing import standing_of
+from tasks.standing import tell_standing
 from tasks.transform import transform
 from tieline.availability import fit_mapping, require_fields, require_setting
 from tieline.batch import Batch, RunOptions
@@ -193,7 +193,7 @@ async def _worked(
             with spared_collector():
                 await work(session, report)
             if not report.is_preview:
-                report.standing = standing_of(session, _DECLARED[report.job])
+                report.standing = tell_standing(session, _DECLARED[report.job])
             state = end_state(report)
         except (TielineError, *PREFECT_GONE) as error:
             if report.plan_id is not None:
@@ -202,7 +202,7 @@ async def _worked(
         with suppress(TielineError):
             # What has no name is shown by its id.
             name_records(report, session.store, session.company_id, _DECLARED.values())
-        await write_log(RunLog(report, session, tables))
+        await write_log(RunLog(report, session, tables, _DECLARED))
     return state
 
 

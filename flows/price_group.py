@@ -178,6 +178,7 @@ PRICE_GROUP = TableMapping(
     description="Customer price groups and their sales prices, as price lists.",
     bc="customerPriceGroups",
     dataverse="pricelevel",
+    nouns=("customer price groups", "price lists"),
     direction=TO,
     aliases=("CUSTOMER PRICE GROUPS-SALES PRICE LISTS",),
     bc_key="code",

@@ -18,9 +18,9 @@ from tasks.job_run import JobRun
 from tasks.load import rejected
 from tasks.named import coupled_rows
 from tasks.nested import forgetting_lines
-from tasks.uncouple import forget_couplings, plan_rows
+from tasks.uncouple import failure_of, forget_couplings, plan_rows
 from tieline.availability import require_fields
-from tieline.batch import OneWay, moment, rows_of
+from tieline.batch import OneWay, moment
 from tieline.errors import (
     SYSTEM_TITLES,
     CoupledToDeleted,
@@ -33,7 +33,7 @@ from tieline.mapping import Direction, TableMapping
 from tieline.odata.model import Change
 from tieline.overrides import with_overrides
 from tieline.policies import ActionName
-from tieline.report import JobReport, RecordFailure
+from tieline.report import JobReport
 from tieline.session import Session
 from tieline.store import ErrorRow, JournalRow, Outcome
 
@@ -188,11 +188,7 @@ def _refuse(run: JobRun, rows: pd.DataFrame, sentence: str) -> None:
     error = RuleViolated(sentence)
     for row in rows.itertuples():
         run.report.counters(TO).failed += 1
-        run.report.errors.append(
-            RecordFailure(
-                TO, str(row.bc_id), str(row.dataverse_id), error.code, sentence
-            )
-        )
+        run.report.errors.append(failure_of(run.mapping, row, error.code, sentence))
 
 
 def _refuse_broken(run: JobRun, rows: pd.DataFrame) -> None:
@@ -299,15 +295,11 @@ async def _delete(run: JobRun, rows: pd.DataFrame) -> None:
         plan_rows(run, "delete", done)
         await forget_couplings(run, done, lines, _images(run, side, done, images))
         run.report.counters(TO).deleted += len(done)
-        way, here, there = TO, "bc_id", "dataverse_id"
-        if side == "bc":
-            way, here, there = "from-dataverse", there, here
-        for row in rows_of(left[left[f"{side}_id"].isin(failed)]):
-            error = rejected("Deleting", table, failed[row[f"{side}_id"]])
+        way: OneWay = "from-dataverse" if side == "bc" else "to-dataverse"
+        for row in left[left[f"{side}_id"].isin(failed)].itertuples():
+            error = rejected("Deleting", table, failed[getattr(row, f"{side}_id")])
             run.report.counters(way).failed += 1
-            run.report.errors.append(
-                RecordFailure(way, row[here], row[there], *parts(error))
-            )
+            run.report.errors.append(failure_of(run.mapping, row, *parts(error), way))
 
 
 def _images(
@@ -384,4 +376,5 @@ def _lost(run: JobRun, row: Any) -> ErrorRow:
         first_at=moment(run.now) or run.now,
         at=run.now,
         run_id=run.run_id,
+        source_title=run.mapping.title_of_pair(row.bc_key, row.bc_common) or None,
     )

@@ -25,6 +25,7 @@ RESOURCE_PRODUCT = TableMapping(
     description="Resources and products, both ways; prices and costs to Dataverse.",
     bc="resources",
     dataverse="product",
+    nouns=("resources", "products"),
     direction=BOTH,
     also_offered=(TO, FROM),
     waits_for=("UNITOFMEASURE",),

@@ -92,6 +92,7 @@ SALESPEOPLE = TableMapping(
     description="Licensed users of Dataverse, as salespeople of Business Central.",
     bc="salespeoplePurchasers",
     dataverse="systemuser",
+    nouns=("salespeople", "users"),
     direction=FROM,
     bc_key="code",
     dataverse_name="fullname",

@@ -118,17 +118,33 @@ def _park_gone(
     )
     own = {id_: {**row, "skipped": True} for id_, row in known.items()}
     for id_ in batch.gone:
-        coupling = own.get(id_)
-        number = customers[id_]["bc_key"] if id_ in customers else ""
+        coupling, customer = own.get(id_), customers.get(id_, {})
+        number, account = customer.get("bc_key") or "", _account_of(customer)
         batch.parked.append(
             Parked(
                 source_id=id_,
                 destination_id=None if coupling is None else coupling["dataverse_id"],
-                source_key=number or "",
-                error=CoupledToDeleted(f"The customer {number or id_} was not found."),
+                source_key=number,
+                error=CoupledToDeleted(
+                    f"The customer {number or id_} was not found{account}."
+                ),
                 coupling=coupling,
+                source_title=f"{number} {_name_of(customer)}".strip(),
             )
         )
+
+
+def _account_of(customer: Mapping[str, Any]) -> str:
+    """Name the account that a customer's coupling leads to, "" without one."""
+    id_ = customer.get("dataverse_id")
+    if id_ is None:
+        return ""
+    name = _name_of(customer)
+    return f"; its account is {name} ({id_})" if name else f"; its account is {id_}"
+
+
+def _name_of(customer: Mapping[str, Any]) -> str:
+    return (customer.get("dataverse_common") or {}).get("name") or ""
 
 
 def _take(batch: Batch, session: Session, rows: Mapping[int, str]) -> None:

@@ -153,6 +153,7 @@ UNITOFMEASURE = TableMapping(
     description="Units of measure, as unit groups of Dataverse.",
     bc="unitsOfMeasure",
     dataverse="uomschedule",
+    nouns=("units of measure", "unit groups"),
     direction=TO,
     aliases=("UNIT OF MEASURE",),
     bc_key="code",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import Completed, Failed
 
 from tieline.errors import RunError, SystemName, TielineError
+from tieline.mapping import TableMapping
 from tieline.report import (
     SHOWN,
     JobReport,
@@ -35,6 +36,8 @@ TO = "to-dataverse"
 WITH_ERRORS = "CompletedWithErrors"
 WITH_SKIPPED = "CompletedWithSkipped"
 PLANNED = "Planned"
+NAMED = 10
+"""How many records that failed a run's log names; the artifact has more."""
 IDLE = "Idle"
 PREFECT_GONE = (PrefectHTTPStatusError, httpx.TransportError)
 """What Prefect's client raises when its server is away; ours wraps its own errors."""
@@ -140,6 +143,19 @@ def broken_state(report: JobReport, raised: Exception) -> State[Any]:
     return Failed(message=f"{error.code}: {error}")
 
 
+def name_failures(report: JobReport) -> None:
+    """Name the first records that failed or wait in the run's log, with the reason."""
+    log = get_run_logger()
+    kinds = (("failed", "failed", report.errors), ("waits", "wait", report.waiting))
+    for word, many, failures in kinds:
+        for one in failures[:NAMED]:
+            name = report.name_of(one) or one.source_id
+            job = one.job or report.job
+            log.warning("%s: %s %s: %s: %s", job, name, word, one.code, one.message)
+        if len(failures) > NAMED:
+            log.warning("%s: %d more %s", report.job, len(failures) - NAMED, many)
+
+
 async def mark_run(report: JobReport) -> None:
     """Give the flow run its tags and a telling name as soon as both are known."""
     async with unless_refused("the tags"), get_client() as client:
@@ -149,6 +165,7 @@ async def mark_run(report: JobReport) -> None:
 @task(name="log", cache_policy=NO_CACHE, persist_result=False)
 async def write_log(log: RunLog) -> None:
     """Write labels and the counters, errors and plan artifacts of one run."""
+    name_failures(log.report)
     async with unless_refused("the labels or artifacts"), get_client() as client:
         if log.report.flow_run_id:
             await _write_labels(client, log.report)
@@ -250,9 +267,19 @@ def _plan_description(report: JobReport) -> str:
 class RunLog:
     """A finished report and what turns its ids into links."""
 
-    def __init__(self, report: JobReport, session: Session | None, tables: Any) -> None:
-        """Take the report; `tables` is (BC set, Dataverse table) or None."""
+    def __init__(
+        self,
+        report: JobReport,
+        session: Session | None,
+        tables: Any,
+        others: Mapping[str, TableMapping] | None = None,
+    ) -> None:
+        """Take the report; `tables` is (BC set, Dataverse table) or None.
+
+        `others` are the mappings of all jobs, by name: lines have tables of their own.
+        """
         self.report = report
+        self._others = others or {}
         self._session = session
         self._tables = tables
 
@@ -265,8 +292,8 @@ class RunLog:
             "direction": error.direction,
             "code": error.code,
             "message": error.message,
-            "source": self._link(source, error.source_id),
-            "destination": self._link(destination, error.destination_id),
+            "source": self._link(source, error.source_id, error.job),
+            "destination": self._link(destination, error.destination_id, error.job),
         }
 
     def plan_row(self, change: PlannedChange, field: dict[str, Any]) -> dict[str, Any]:
@@ -311,10 +338,12 @@ class RunLog:
             for result, bc_id, dataverse_id, fields in listed
         ]
 
-    def _link(self, side: SystemName, id_: str | None) -> str:
+    def _link(self, side: SystemName, id_: str | None, job: str = "") -> str:
         if not id_ or self._session is None or self._tables is None:
             return id_ or ""
         bc_set, dataverse_table = self._tables
+        if job in self._others:
+            bc_set, dataverse_table = self._others[job].bc, self._others[job].dataverse
         table = bc_set if side == "bc" else dataverse_table
         page = self._session.side(side).address(table, id_)
         return f"[{id_}]({page})" if page else id_

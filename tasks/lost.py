@@ -312,6 +312,9 @@ async def _tell(
             error=errors[lost.source_id],
             coupling=dict(lost.coupling),
             unfinished=lost.coupling["unfinished"],
+            source_title=run.mapping.title_of_pair(
+                lost.coupling["bc_key"], lost.coupling["bc_common"]
+            ),
         )
         for lost in found
     ]

@@ -282,18 +282,18 @@ def count_parked(run: JobRun, batch: Batch) -> list[tuple[Parked, ErrorRow, bool
         judged.append((parked, error, skips))
         action = Action.SKIP if skips else Action.WAIT if waits else Action.FAIL
         batch.tally[action] = batch.tally.get(action, 0) + 1
-        if action is not Action.WAIT:
-            run.report.errors.append(
-                RecordFailure(
-                    batch.way,
-                    parked.source_id,
-                    parked.destination_id,
-                    error.code,
-                    error.message,
-                    run.mapping.name,
-                    parked.source_key,
-                )
+        told = run.report.waiting if action is Action.WAIT else run.report.errors
+        told.append(
+            RecordFailure(
+                batch.way,
+                parked.source_id,
+                parked.destination_id,
+                error.code,
+                error.message,
+                run.mapping.name,
+                parked.source_title or parked.source_key,
             )
+        )
     return judged
 
 
@@ -391,5 +391,6 @@ def _error_row(
         run_id=run.run_id,
         source_version=parked.source_version,
         destination_version=parked.destination_version,
+        source_title=parked.source_title or None,
     )
     return row, skips, waits

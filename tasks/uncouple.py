@@ -15,7 +15,7 @@ from tasks.nested import forgetting_lines
 from tieline.batch import OneWay
 from tieline.errors import NotFound
 from tieline.failures import parts
-from tieline.mapping import Direction
+from tieline.mapping import Direction, TableMapping
 from tieline.odata.model import Change
 from tieline.report import Counters, PlannedChange, RecordFailure
 from tieline.store import JournalRow, Outcome
@@ -41,12 +41,10 @@ async def uncouple_rows(run: JobRun, couplings: pd.DataFrame) -> pd.DataFrame:
         if error is not None:
             counters.failed += 1
             code, message = parts(rejected("Uncoupling", run.mapping.dataverse, error))
-            run.report.errors.append(
-                RecordFailure(TO, str(row.bc_id), str(row.dataverse_id), code, message)
-            )
+            run.report.errors.append(failure_of(run.mapping, row, code, message))
     done = couplings[~couplings["dataverse_id"].isin(failed)]
     plan_rows(run, "uncouple", done)
-    await forget_couplings(run, done)
+    await forget_couplings(run, done, leaves_both=True)
     counters.uncoupled += len(done)
     return done
 
@@ -56,11 +54,14 @@ async def forget_couplings(
     rows: pd.DataFrame,
     lines: Sequence[Outcome] | None = None,
     journal: Sequence[JournalRow] = (),
+    *,
+    leaves_both: bool = False,
 ) -> None:
     """Remove couplings, those of their lines and the errors of all, in one go.
 
     `lines` is what becomes of the lines, where that had to be found out earlier;
-    `journal` holds the images of what was deleted with them.
+    `journal` holds the images of what was deleted with them. With `leaves_both` the
+    records of both sides are there, and are noted as not coupled.
     """
     if rows.empty:
         return
@@ -78,6 +79,7 @@ async def forget_couplings(
             at=run.now,
             removed=list(rows["bc_id"]),
             cleared=list(rows[source]),
+            leaves_both=leaves_both,
             journal=journal if way == TO else (),
         )
         for way, source in ways
@@ -85,6 +87,23 @@ async def forget_couplings(
     run.session.store.save(*own, *lines)
     for one in lines:
         run.report.lines.setdefault(TO, Counters()).uncoupled += len(one.removed)
+
+
+def failure_of(
+    mapping: TableMapping, row: Any, code: str, message: str, way: OneWay = TO
+) -> RecordFailure:
+    """Return the failure of a coupling (a row of a frame), its record named."""
+    pair = str(row.bc_id), str(row.dataverse_id)
+    source, destination = pair if way == TO else reversed(pair)
+    return RecordFailure(
+        way,
+        source,
+        destination,
+        code,
+        message,
+        mapping.name,
+        mapping.title_of_pair(row.bc_key, row.bc_common),
+    )
 
 
 def plan_rows(run: JobRun, action: str, rows: pd.DataFrame) -> None:

@@ -247,6 +247,12 @@ class Batch:
         name = self.mapping.bc_key if self.to_dataverse else self.mapping.dataverse_name
         return str(self.cells(name)[position] or "")
 
+    def source_title(self, position: int) -> str:
+        """Return number and name of the source record, or what else tells it."""
+        names = [str(name) for name in self.source.columns]
+        values = {name: self.cells(name)[position] for name in names}
+        return self.mapping.title(self.source_side, values)
+
     def cell(self, name: str, position: int) -> Any:
         """Return one cell of the source; times as aware datetimes, or None."""
         return self.cells(name)[position]
@@ -303,6 +309,7 @@ class Batch:
                 unfinished=self.unfinished.get(position),
                 source_version=self.cells("version")[position],
                 destination_version=self._destination_version(position),
+                source_title=self.source_title(position),
             )
         )
 

@@ -8,6 +8,7 @@ mapping pairs two fields with a direction.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -187,6 +188,9 @@ class TableMapping:
     setting without which nothing is coupled.
     `hangs_on` is the column of Dataverse that binds a line to its header for good: a
     line that is coupled to a row of another header is made or adopted anew.
+    `bc_title` is what people call a BC record, with its properties in braces, where
+    number and name do not tell it from others, `nouns` what many of them are called in
+    BC and in Dataverse.
     """
 
     name: str
@@ -223,6 +227,8 @@ class TableMapping:
     bc_derivable: tuple[str, ...] = ()
     nested: Nested | None = None
     hangs_on: str = ""
+    bc_title: str = ""
+    nouns: tuple[str, str] = ("records", "records")
     hooks: Hooks = field(default_factory=Hooks)
     description: str = ""
 
@@ -233,6 +239,38 @@ class TableMapping:
         is one of its names; case, spaces and hyphens make no difference.
         """
         return is_one_of(name, (self.name, *self.aliases))
+
+    def title(self, side: Literal["bc", "dataverse"], values: Mapping[str, Any]) -> str:
+        """Return what people know a record by, number first; "" when nothing tells.
+
+        `values` are its properties or columns, by name.
+        """
+        if side == "bc" and self.bc_title:
+            with suppress(KeyError):
+                return self.bc_title.format_map({**values})
+        names: tuple[str | None, ...] = (
+            (self.bc_key, self._paired("bc", self.dataverse_name))
+            if side == "bc"
+            else (self._paired("dataverse", self.bc_key), self.dataverse_name)
+        )
+        known = (str(values.get(name or "") or "") for name in names)
+        return " ".join(dict.fromkeys(filter(None, known)))
+
+    def title_of_pair(
+        self, bc_key: str | None, bc_common: Mapping[str, Any] | None
+    ) -> str:
+        """Return what people knew the BC record of a coupling by, as it keeps it."""
+        common = bc_common or {}
+        known = {r.bc: common[r.key] for r in self.fields if r.bc and r.key in common}
+        return self.title("bc", {**known, self.bc_key: bc_key or ""})
+
+    def _paired(self, side: Literal["bc", "dataverse"], name: str) -> str | None:
+        """Return what the other side's `name` is called on a side, if it is mapped."""
+        if side == "bc":
+            pairs = ((row.dataverse, row.bc) for row in self.fields)
+        else:
+            pairs = ((row.bc, row.dataverse) for row in self.fields)
+        return next((own for other, own in pairs if other == name and own), None)
 
     def offers(self, direction: Direction) -> bool:
         """Whether a run may be asked for this direction."""

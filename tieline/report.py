@@ -84,8 +84,7 @@ class RecordFailure:
     def as_dict(self) -> dict[str, Any]:
         """Return the failure as the JSON of `tieline run` has it."""
         document = {item.name: getattr(self, item.name) for item in fields(self)}
-        del document["name"]
-        return document
+        return {**document, "record": document.pop("name")}
 
 
 @dataclass(frozen=True)
@@ -123,7 +122,8 @@ class JobReport:
     operation only lists in `changes` what it would do; it leaves no plan. `standing`
     is how the job's records stand after a run that came to its end, `are_named`
     whether the run was about some records only. `names` says by id, `codes` by field
-    and option value, how people know what the report lists.
+    and option value, how people know what the report lists. `waiting` are records that
+    were looked at and wait on, which is no failure.
     """
 
     job: str
@@ -142,6 +142,7 @@ class JobReport:
     are_named: bool = False
     standing: Standing | None = None
     verification: Verification | None = None
+    waiting: list[RecordFailure] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
     codes: dict[str, dict[Any, str]] = field(default_factory=dict)
     recommendation: str = ""

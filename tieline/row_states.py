@@ -46,7 +46,8 @@ class Parked:
     """A record that cannot be synchronized now, with what is known of it.
 
     The versions are those with which it failed: None of a side that was not read,
-    "" of a record that was not there.
+    "" of a record that was not there. `source_title` is number and name as people
+    read them, "" where only the key is known.
     """
 
     source_id: str
@@ -57,6 +58,7 @@ class Parked:
     unfinished: Any = None
     source_version: str | None = None
     destination_version: str | None = None
+    source_title: str = ""
 
 
 @dataclass(frozen=True)

@@ -195,12 +195,17 @@ def test_a_missing_account_is_an_error_before_the_first_time_too(coupled):
 
 
 def test_a_deleted_customer_is_an_error(coupled):
-    """A coupled customer that is gone fails under this job's name."""
+    """A coupled customer that is gone fails under this job's name, with its account."""
     number = coupled.known["number"]
     coupled.company.delete("customers", coupled.known["id"])
     report = coupled.run(JOB)
     assert {"failed": 1} == coupled.counts(report, TO)
-    assert f"The customer {number} was not found." == report.errors[0].message
+    (error,) = report.errors
+    assert (
+        f"The customer {number} was not found; its account is Adatum "
+        f"({coupled.account_id})."
+    ) == error.message
+    assert (JOB, f"{number} Adatum") == (error.job, error.name)
 
 
 def test_an_uncoupled_customer_waits_for_its_account(world):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 
 from flows.uncouple import uncouple
@@ -12,14 +14,17 @@ NEW = {"direction": TO, "create_new": True}
 
 
 @pytest.fixture
-def lonely(either_world):
+def lonely(either_world, caplog):
     """A pair in step, and two customers that a run left alone."""
+    caplog.set_level(logging.INFO, "tieline.tests")
     world = either_world
     synced(world, "Adatum")
     world.lonely = [world.customer(name)["id"] for name in ("Litware", "Contoso")]
     report = world.run("CUSTOMER")
     assert ({}, Standing(uncoupled=2)) == (world.counts(report, TO), report.standing)
     assert report.message.endswith("2 not coupled")
+    sentence = "CUSTOMER: 2 customers are not coupled and are left alone."
+    assert sentence in caplog.messages
     later(world)
     return world
 
@@ -67,14 +72,19 @@ def test_a_store_that_never_noted_them(lonely):
     assert {} == lonely.counts(lonely.run("CUSTOMER", **NEW), TO)
 
 
-def test_an_uncoupled_pair_is_among_them(either_world):
-    """What a person uncoupled counts, and is created anew when asked for."""
+@pytest.mark.parametrize("direction", [TO, FROM])
+def test_an_uncoupled_pair_is_among_them(either_world, direction):
+    """What a person uncoupled counts on both sides, and is created anew from either."""
     world = either_world
     ((customer, _),) = synced(world, "Adatum")
+    later(world, 3600)
     report = world.run_flow(uncouple, job="CUSTOMER", records=[customer])[0]
-    assert 1 == report.standing.uncoupled
-    later(world)
-    assert {"inserted": 1} == world.counts(world.run("CUSTOMER", **NEW), TO)
+    assert 2 == report.standing.uncoupled
+    world.run("CUSTOMER")
+    later(world, 3600)
+    world.run("CUSTOMER")
+    created = world.run("CUSTOMER", direction=direction, create_new=True)
+    assert {"inserted": 1} == world.counts(created, direction)
 
 
 @pytest.mark.parametrize("force", [True, False])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tasks.log import labels_of
 from tests.jobs.prices import GROUPS, PRICES, group, item, price, unit
 from tests.scenarios.pairs import TO, later, refuse_names, skip, synced
 from tieline.report import Standing
@@ -75,7 +76,14 @@ def test_a_line_that_fails_is_a_failure_of_the_run(world):
     )
     assert report.message.startswith("to-dataverse: 1 unchanged, 1 failed")
     (error,) = report.errors
-    assert PRICES == error.job
+    assert (PRICES, "item 2000 in price group A") == (error.job, error.name)
+    told = report.as_dict()
+    assert [1] == [one["failed"] for one in told["directions"]]
+    assert [error.name] == [one["record"] for one in told["errors"]]
+    assert 1 == labels_of(report)["tieline.to_dataverse.failed"]
+    with world.open_store() as store:
+        (kept,) = store.list_errors(world.company.id, PRICES)
+    assert error.name == kept.source_title
     later(world)
     again = world.run(GROUPS)
     assert Standing(waiting=1) == again.standing

@@ -37,19 +37,28 @@ class LeftAlone(Database):
             self._forget(connection, company, mapping, direction, ids)
 
     def note_uncoupled(self, connection: Connection, outcome: Outcome) -> None:
-        """Keep the source records of couplings that an outcome removes."""
-        source, way = coupling.c.bc_id, outcome.direction
-        if way == "from-dataverse":
-            source = coupling.c.dataverse_id
-        removed = select(
-            coupling.c.company, coupling.c.mapping, literal(way), source
-        ).where(
-            coupling.c.company == outcome.company,
-            coupling.c.mapping == outcome.mapping,
-            self.one_of(coupling.c.bc_id, outcome.removed),
-        )
-        statement = self.upsert(left_alone).from_select(list(_KEY), removed)
-        connection.execute(statement.on_conflict_do_nothing(index_elements=list(_KEY)))
+        """Keep the records of couplings that an outcome removes.
+
+        Those of its source side, or of both where both sides live on.
+        """
+        sources = {
+            "to-dataverse": coupling.c.bc_id,
+            "from-dataverse": coupling.c.dataverse_id,
+        }
+        for way, source in sources.items():
+            if way != outcome.direction and not outcome.leaves_both:
+                continue
+            removed = select(
+                coupling.c.company, coupling.c.mapping, literal(way), source
+            ).where(
+                coupling.c.company == outcome.company,
+                coupling.c.mapping == outcome.mapping,
+                self.one_of(coupling.c.bc_id, outcome.removed),
+            )
+            statement = self.upsert(left_alone).from_select(list(_KEY), removed)
+            connection.execute(
+                statement.on_conflict_do_nothing(index_elements=list(_KEY))
+            )
 
     def note_left_alone(self, connection: Connection, outcome: Outcome) -> None:
         """Keep what an outcome says of records that are left alone, or no more."""

@@ -71,6 +71,7 @@ class ErrorRow:
     run_id: str | None = None
     source_version: str | None = None
     destination_version: str | None = None
+    source_title: str | None = None
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,7 @@ class Outcome:
     stored. `removed` holds bc ids and is carried out first, so a pair is
     repointed by removing and saving it. `errors` and `journal` name their own
     company, mapping and direction; the rest belongs to those named here.
+    With `leaves_both` the records of `removed` are there on both sides still.
     `lowered` moves watermarks of other jobs back: {(mapping, direction): to}.
     `at` becomes the creation time of new couplings. `left_alone` are source ids of
     records that are not coupled and that the run left as they are; a record that is
@@ -171,6 +173,7 @@ class Outcome:
     cursors: Mapping[str, str] = field(default_factory=dict)
     lowered: Mapping[tuple[str, Direction], datetime] = field(default_factory=dict)
     left_alone: Sequence[str] = ()
+    leaves_both: bool = False
 
     @property
     def is_empty(self) -> bool:

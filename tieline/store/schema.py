@@ -118,6 +118,7 @@ record_error = Table(
     Column("run_id", Text),
     Column("source_version", Text),
     Column("destination_version", Text),
+    Column("source_title", Message),
 )
 
 left_alone = Table(
