@@ -25,5 +25,10 @@ def ask(question: str, *, yes: bool) -> None:
 
     Without a terminal nobody could answer: scripts go on as they are.
     """
-    if not yes and sys.stdin.isatty():
+    if not yes and at_terminal():
         click.confirm(question, abort=True, err=True)
+
+
+def at_terminal() -> bool:
+    """Whether what is typed comes from a person."""
+    return sys.stdin.isatty()
