@@ -255,7 +255,10 @@ async def _force(
 
 
 async def _restore(run: JobRun, mapping: TableMapping, rows: pd.DataFrame) -> None:
-    """Create the missing side anew from the one that is left."""
+    """Create the missing side anew from the one that is left.
+
+    The coupling with the lost one goes in the transaction that stores the new pair.
+    """
     for side, direction in (
         ("bc", Direction.TO_DATAVERSE),
         ("dataverse", Direction.FROM_DATAVERSE),
@@ -267,12 +270,12 @@ async def _restore(run: JobRun, mapping: TableMapping, rows: pd.DataFrame) -> No
             _refuse(run, left, f"{mapping.name} does not run {direction}.")
             continue
         require_fields(run.mapping, direction)
-        await forget_couplings(run, left)
         options = replace(
             options_for(mapping, dry_run=run.options.dry_run),
             direction=direction,
             records=tuple(left[f"{side}_id"]),
             only_coupled=False,
+            restores=True,
         )
         await run_passes(mapping, options, run.session, run.report)
 

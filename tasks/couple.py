@@ -128,7 +128,8 @@ def _drop_skipped_and_echoes(run: JobRun, batch: Batch) -> None:
             batch.forced[position] |= bool(
                 row[pending] and row[batch.result_name] is None
             )
-        if row["skipped"] and batch.source_ids[position] not in batch.healed:
+        is_healed = run.options.restores or batch.source_ids[position] in batch.healed
+        if row["skipped"] and not is_healed:
             batch.action[position] = Action.SKIP
         elif (
             not (run.options.force or run.options.full)
@@ -230,8 +231,12 @@ def _resolve_deletion(one_pass: Pass, batch: Batch, position: int) -> None:
     """Apply the deletion-conflict policy to one row without its counterpart.
 
     Restoring and uncoupling wait until the pass was read to its end, so that the
-    guard can count them before the first is done.
+    guard can count them before the first is done. What a person decided is done at
+    once.
     """
+    if one_pass.run.options.restores:
+        _make_anew(batch, position)
+        return
     policy = one_pass.run.options.deletion_conflict
     is_told = policy is DeletionConflictPolicy.NONE
     if policy is DeletionConflictPolicy.DELETE:
@@ -252,7 +257,12 @@ def _resolve_deletion(one_pass: Pass, batch: Batch, position: int) -> None:
         batch.removed.append(batch.coupling[position]["bc_id"])
         batch.action[position] = Action.UNCOUPLE
     else:
-        batch.removed.append(batch.coupling[position]["bc_id"])
-        batch.coupling[position] = None
-        batch.destination_id[position] = str(uuid.uuid4())
-        batch.action[position] = Action.INSERT
+        _make_anew(batch, position)
+
+
+def _make_anew(batch: Batch, position: int) -> None:
+    """Insert a new counterpart; the coupling with the lost one goes with the batch."""
+    batch.removed.append(batch.coupling[position]["bc_id"])
+    batch.coupling[position] = None
+    batch.destination_id[position] = str(uuid.uuid4())
+    batch.action[position] = Action.INSERT

@@ -20,7 +20,7 @@ from tasks.missing import what_is_missing
 from tasks.nested import forgetting_lines
 from tasks.outcome import outcome_of, rows_to_write
 from tasks.preview import preview
-from tieline.batch import Action, Batch, rows_of
+from tieline.batch import Action, Batch, OneWay, rows_of
 from tieline.conversions import column_of
 from tieline.errors import (
     ApiError,
@@ -58,19 +58,27 @@ async def load(one_pass: Pass, batch: Batch) -> None:
         await run.mapping.hooks.loaded(batch, run.session)
         await _read_again(run, batch)
     outcome = outcome_of(run, batch, intents)
-    lines = await _lines_of_removed(run, batch)
-    run.session.store.save(outcome, *lines)
+    forgotten = await _with_removed(run, batch)
+    run.session.store.save(outcome, *forgotten)
     if run.mapping.hooks.stored is not None:
         await run.mapping.hooks.stored(batch, run.session)
 
 
-async def _lines_of_removed(run: JobRun, batch: Batch) -> list[Outcome]:
-    """Let the lines of headers whose coupling goes lose theirs with it."""
-    if run.mapping.nested is None or not batch.removed:
+async def _with_removed(run: JobRun, batch: Batch) -> list[Outcome]:
+    """Return what goes with the couplings that go: lines, and errors of lost records.
+
+    A row that is another's now keeps its errors.
+    """
+    if not batch.removed:
         return []
     store, company, name = run.session.store, run.session.company_id, run.mapping.name
     frame = store.couplings(company, name, side="bc", ids=batch.removed)
-    return await forgetting_lines(run, frame)
+    lost = frame[~frame["bc_id"].isin(batch.released)]
+    opposite: OneWay = "from-dataverse" if batch.to_dataverse else "to-dataverse"
+    cleared = list(lost[f"{batch.destination_side}_id"])
+    errors = Outcome(company, name, opposite, at=run.now, cleared=cleared)
+    lines = [] if run.mapping.nested is None else await forgetting_lines(run, frame)
+    return [errors, *lines]
 
 
 def _open_intents(run: JobRun, batch: Batch) -> list[int]:

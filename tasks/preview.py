@@ -73,7 +73,8 @@ async def preview(run: JobRun, batch: Batch) -> None:
     lost = _lost(run, batch)
     for position in rows_to_write(batch):
         action = batch.action[position]
-        restores = lost.pop(batch.source_ids[position], None) is not None
+        is_lost = lost.pop(batch.source_ids[position], None) is not None
+        restores = is_lost and not run.options.restores
         step = steps.pop(_key(batch, position), _Step())
         change = _change(batch, position, step, restores=restores)
         if change.fields or batch.values[position]:

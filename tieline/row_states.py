@@ -28,7 +28,11 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What one run was asked for; empty parameters have taken the mapping's."""
+    """What one run was asked for; empty parameters have taken the mapping's.
+
+    With `restores` a person decided that the records are made anew whose counterpart
+    is gone, skipped or not.
+    """
 
     direction: Direction
     update_conflict: UpdateConflictPolicy
@@ -39,6 +43,7 @@ class RunOptions:
     force: bool = False
     dry_run: bool = False
     fill_blanks: bool = False
+    restores: bool = False
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,10 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from flows.couple import couple
+from flows.resolve import resolve
 from tests.crash.scene import check_the_end, furnish
 from tests.crash.test_killed_process import edit_in_between
+from tests.scenarios.pairs import errors, skipped
 from tieline.store import Store
 from tieline.store.database import Database
 
@@ -29,12 +31,12 @@ def dying_at(patch, nth, moment):
     writing, count = Database.writing, 0
 
     @contextmanager
-    def deadly(store):
+    def deadly(store, **how):
         nonlocal count
         count += 1
         if count == nth and moment == "before":
             raise Killed
-        with writing(store) as connection:
+        with writing(store, **how) as connection:
             yield connection
         if count == nth:
             raise Killed
@@ -125,6 +127,32 @@ def test_a_restored_record_is_restored_once(world, monkeypatch):
     assert ("", 0) == (report.error_code, report.failed)
     assert {customer: account["accountid"]} == world.coupled()
     assert 1 == len(world.dv.rows("account"))
+
+
+@pytest.mark.parametrize("lost", ["bc", "dataverse"])
+def test_a_person_restores_in_one_transaction(world, monkeypatch, lost):
+    """Killed at any of them, the pair is as it was or as it shall be, once."""
+    customer = world.customer("Adatum", city="London")["id"]
+    world.run("CUSTOMER", create_new=True)
+    world.run("CUSTOMER")
+    pair = (customer, world.coupled()[customer])
+    if lost == "bc":
+        world.company.delete("customers", customer)
+    else:
+        world.dv.delete_as(world.human, "account", pair[1])
+    world.run_flow(resolve, job="CUSTOMER", action="find-deleted")
+    restore = {"job": "CUSTOMER", "action": "restore", "records": [pair[lost == "bc"]]}
+    moments = [(n, moment) for n in range(1, 9) for moment in ("before", "after")]
+    for nth, moment in moments:
+        with dying_at(monkeypatch, nth, moment), suppress(Killed):
+            world.run_flow(resolve, **restore)
+        assert 1 == len(world.coupled())
+    assert 1 == len(world.company.rows("customers")) == len(world.dv.rows("account"))
+    ((bc_id, dataverse_id),) = world.coupled().items()
+    assert bc_id == world.company.rows("customers")[0]["id"]
+    assert dataverse_id == world.dv.rows("account")[0]["accountid"]
+    world.run("CUSTOMER")
+    assert (set(), []) == (skipped(world), errors(world))
 
 
 def test_a_pair_made_by_hand_after_a_crash_stays(world, monkeypatch):
