@@ -57,6 +57,7 @@ def outcome_of(run: JobRun, batch: Batch, intents: Sequence[int]) -> Outcome:
         position for position in batch.results if batch.action[position] is Action.FAIL
     ]
     columns = _successes(run, batch, failed_yet_written)
+    run.counters(batch.way).coupled += len(batch.newly_coupled())
     partial = {
         ids[position]: {name: column[place] for name, column in columns.items()}
         for place, position in enumerate(failed_yet_written)

@@ -90,7 +90,12 @@ async def preview(run: JobRun, batch: Batch) -> None:
         changes.append(change)
         if not run.is_nested:
             rows.append(_uncoupling(change))
-    changes += _side_changes(batch, steps)
+    couplings = {p: _coupling(batch, p) for p in batch.newly_coupled()}
+    run.counters(batch.way).coupled += len(couplings)
+    for position, change in couplings.items():
+        if not run.is_nested and batch.action[position] is Action.UNCHANGED:
+            rows.append(_plan_row(batch, position, change, versions[position]))
+    changes = [*couplings.values(), *changes, *_side_changes(batch, steps)]
     run.report.changes += changes
     if run.report.plan_id is not None:
         run.session.store.add_plan_rows(run.report.plan_id, rows)
@@ -246,6 +251,12 @@ def _change(
         _listed(fields, names),
         batch.source_key(position),
     )
+
+
+def _coupling(batch: Batch, position: int) -> PlannedChange:
+    """Return the coupling of a record with the row that is there for it already."""
+    id_, there = batch.source_ids[position], batch.destination_id[position]
+    return PlannedChange(batch.way, "couple", id_, there, ())
 
 
 def _columns(batch: Batch) -> dict[str, str]:

@@ -78,7 +78,7 @@ async def transformed(run: JobRun, batch: Batch) -> Batch:
     for position in set(batch.problems) - batch.partial:
         batch.values[position] = {}
     batch.mark(
-        np.array([bool(v) for v in batch.values], dtype=bool) | batch.forced,
+        np.array([bool(v) for v in batch.values], dtype=bool) | batch.rewritten,
         Action.MODIFY,
     )
     batch.mark(np.ones(len(batch), dtype=bool), Action.UNCHANGED)
@@ -233,12 +233,12 @@ def _settle_rows(
         if verdict is Verdict.FAIL
     }
     held = set(conflicts)
-    inserting = batch.is_(Action.INSERT)
+    inserting, rewritten = batch.is_(Action.INSERT), batch.rewritten
     for key, decision in decisions.items():
         wanted, row = batch.wanted[key], rows[key]
         writes = decision == Decision.WRITE
-        if row.applies != "insert" and batch.forced.any():
-            writes |= batch.forced & ~(row.not_null & is_blank(wanted))
+        if row.applies != "insert" and rewritten.any():
+            writes |= rewritten & ~(row.not_null & is_blank(wanted))
         for position in map(int, np.flatnonzero(writes)):
             if not inserting[position] or not _is_blank(wanted[position]):
                 batch.values[position][key] = wanted[position]

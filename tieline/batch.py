@@ -166,6 +166,21 @@ class Batch:
         """Tell which rows have a coupling."""
         return np.array([row is not None for row in self.coupling], dtype=bool)
 
+    @property
+    def rewritten(self) -> Mask:
+        """Tell which rows are written even where both sides are equal.
+
+        An adopted row gets what differs, as its source wins, and nothing where both
+        are equal, unless the run is forced.
+        """
+        return self.forced if self.options.force else self.forced & ~self.adopted
+
+    def newly_coupled(self) -> list[int]:
+        """Return the positions of the adopted rows that are coupled by this batch."""
+        came = self.is_(Action.INSERT, Action.MODIFY, Action.UNCHANGED)
+        came[[p for p in self.results if self.action[p] is Action.FAIL]] = True
+        return [int(position) for position in np.flatnonzero(self.adopted & came)]
+
     def is_(self, *actions: Action) -> Mask:
         """Tell which rows have one of these actions."""
         mask = np.zeros(len(self), dtype=bool)

@@ -57,7 +57,7 @@ def test_the_salesperson_with_the_same_email_is_taken(world):
     )
     users = user(world, "Jo Long", "jo@example.com")
     report = world.run("SALESPEOPLE", create_new=True)
-    assert {"modified": 1} == world.counts(report, FROM)
+    assert {"coupled": 1, "modified": 1} == world.counts(report, FROM)
     assert {jo["id"]: users} == world.coupled("SALESPEOPLE")
     row = world.company.row("salespeoplePurchasers", jo["id"])
     assert ("JO", "Jo Long") == (row["code"], row["displayName"])

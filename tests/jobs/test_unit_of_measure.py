@@ -66,7 +66,7 @@ def test_a_group_with_the_name_is_adopted(world):
     id_ = unit(world, "PCS")
     found = group(world, "nav pcs")
     report = world.run("UNITOFMEASURE")
-    assert {"modified": 1} == world.counts(report, TO)
+    assert {"coupled": 1, "modified": 1} == world.counts(report, TO)
     assert {id_: found} == world.coupled("UNITOFMEASURE")
     assert "NAV PCS" == world.dv.row("uomschedule", found)["name"]
 
