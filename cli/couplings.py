@@ -59,8 +59,6 @@ def couplings(job: str, *, skipped: bool, company: str | None, as_json: bool) ->
 def _pages(
     store: Store, company: str | None, name: str, *, skipped: bool
 ) -> Iterator[list[dict[str, Any]]]:
-    from tieline.batch import moment
-
     if company is None:
         return
     waiting: dict[tuple[str, str], str | None] = {
@@ -68,15 +66,11 @@ def _pages(
         for row in store.list_errors(company, name)
         if row.waiting_mapping is not None
     }
-    for frame in store.each_coupling(company, name, skipped=skipped or None):
-        columns = [list(frame[column]) for column in COLUMNS[:-1]]
+    for known in store.each_coupling_page(company, name, skipped=skipped or None):
         page = []
-        for key, *values in zip(frame["bc_key"], *columns, strict=True):
-            row: dict[str, Any] = dict(zip(COLUMNS, values, strict=False))
-            row["record"] = key
-            row["bc_modified"] = moment(row["bc_modified"])
-            row["dataverse_modified"] = moment(row["dataverse_modified"])
-            row["skipped"] = bool(row["skipped"])
+        for coupling in known:
+            row: dict[str, Any] = {name: coupling[name] for name in COLUMNS[:-1]}
+            row["record"] = coupling["bc_key"]
             to = ("to-dataverse", row["bc_id"])
             back = ("from-dataverse", row["dataverse_id"])
             row["waiting_for"] = waiting.get(to) or waiting.get(back)

@@ -115,9 +115,9 @@ def _skipped_ids(store: Store, company: str, name: str | None) -> set[tuple[str,
     """Return direction and source id of the skipped couplings, both ways."""
     found: set[tuple[str, str]] = set()
     for job in [name] if name else JOB_NAMES:
-        for frame in store.each_coupling(company, job, skipped=True):
-            found |= {("to-dataverse", id_) for id_ in frame["bc_id"]}
-            found |= {("from-dataverse", id_) for id_ in frame["dataverse_id"]}
+        for page in store.each_coupling_page(company, job, skipped=True):
+            found |= {("to-dataverse", row["bc_id"]) for row in page}
+            found |= {("from-dataverse", row["dataverse_id"]) for row in page}
     return found
 
 

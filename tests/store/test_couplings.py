@@ -166,6 +166,10 @@ def test_all_couplings_come_page_by_page(store, skipped, expected):
     assert [[bc(n) for n in page] for page in expected] == [
         frame["bc_id"].tolist() for frame in frames
     ]
+    pages = store.each_coupling_page(COMPANY, JOB, skipped=skipped, rows=2)
+    assert [[bc(n) for n in page] for page in expected] == [
+        [row["bc_id"] for row in page] for page in pages
+    ]
 
 
 def test_lookups_by_key_and_by_the_other_id(store):

@@ -15,7 +15,7 @@ from tests.store.samples import COMPANY, JOB, couple
 from tieline.errors import SettingsError, StoreError, StoreTooNew
 from tieline.store import Store
 from tieline.store.address import parse_address, shown
-from tieline.store.migrate import MIGRATIONS, VERSION_TABLE
+from tieline.store.migrate import MIGRATIONS, VERSION_TABLE, newest_revision
 from tieline.store.schema import metadata
 
 
@@ -55,6 +55,14 @@ def test_a_store_of_a_newer_version_is_refused(address):
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
     with pytest.raises(StoreTooNew, match="was written by a newer version"):
         Store.open(address)
+
+
+def test_the_newest_revision_is_told_by_its_file():
+    """What an opening compares with, before it loads Alembic, is Alembic's head."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    heads = ScriptDirectory.from_config(config).get_heads()
+    assert [newest_revision()] == heads
 
 
 def test_downgrading_is_refused():

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import pandas as pd
 from sqlalchemy import Connection, Row, Select, and_, case, func, or_, select, text
 
 from tieline.store.database import Database
 from tieline.store.frames import COLUMNS, to_frame, to_rows
 from tieline.store.rows import Coupling
 from tieline.store.schema import COUPLING_STATES, RAW_COUPLING, coupling
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _RAW_COLUMNS = tuple(RAW_COUPLING.c[name] for name in COLUMNS)
 
@@ -69,6 +71,24 @@ class Couplings(Database):
         `skipped` keeps only those that are, or are not. No transaction is open
         between two frames.
         """
+        for page in self._pages(company, mapping, skipped=skipped, rows=rows):
+            yield to_frame(page, None)
+
+    def each_coupling_page(
+        self,
+        company: str,
+        mapping: str,
+        *,
+        skipped: bool | None = None,
+        rows: int = 10_000,
+    ) -> Iterator[list[dict[str, Any]]]:
+        """Yield the same couplings as lists of plain rows; loads no pandas."""
+        for page in self._pages(company, mapping, skipped=skipped, rows=rows):
+            yield to_rows(page)
+
+    def _pages(
+        self, company: str, mapping: str, *, skipped: bool | None, rows: int
+    ) -> Iterator[Sequence[Any]]:
         query = _of_job(RAW_COUPLING, select(*_RAW_COLUMNS), company, mapping)
         if skipped is not None:
             condition = COUPLING_STATES["skipped"]
@@ -81,7 +101,7 @@ class Couplings(Database):
                     query.where(RAW_COUPLING.c.bc_id > last)
                 ).all()
             if page:
-                yield to_frame(page, None)
+                yield page
             if len(page) < rows:
                 return
             last = page[-1][COLUMNS.index("bc_id")]

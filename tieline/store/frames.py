@@ -1,23 +1,28 @@
-"""How coupling rows become frames, and frames rows: column by column."""
+"""How coupling rows become frames, and frames rows: column by column.
+
+pandas is loaded with the first frame: what reads plain rows does not wait for it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import orjson
-import pandas as pd
 
 from tieline.store.column_types import from_milliseconds, to_raw_values
 from tieline.store.schema import coupling
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 KEYS = ("company", "mapping")
 COLUMNS = tuple(c.name for c in coupling.columns if c.name not in KEYS)
 MOMENTS = frozenset({"bc_modified", "dataverse_modified", "created_at"})
 FLAGS = frozenset({"skipped", "pending_to", "pending_from", "statistics_uploaded"})
 OBJECTS = frozenset({"bc_common", "dataverse_common", "unfinished"})
-_NOT_A_TIME = np.iinfo(np.int64).min
+_NOT_A_TIME = -(2**63)
+"""What numpy keeps where a time is missing."""
 
 
 def to_frame(rows: Sequence[Sequence[Any]], index: str | None) -> pd.DataFrame:
@@ -26,6 +31,8 @@ def to_frame(rows: Sequence[Sequence[Any]], index: str | None) -> pd.DataFrame:
     Flags have dtype bool, times datetime64[ms, UTC], everything else object with
     None for null. `index` names the column that labels the rows too.
     """
+    import pandas as pd
+
     columns = zip(*rows, strict=True) if rows else ([] for _ in COLUMNS)
     series = {
         name: _from_raw(name, raw) for name, raw in zip(COLUMNS, columns, strict=True)
@@ -63,6 +70,9 @@ def _parsed(raw: Sequence[Any]) -> Sequence[Any]:
 
 
 def _from_raw(name: str, raw: Sequence[Any]) -> pd.Series[Any]:
+    import numpy as np
+    import pandas as pd
+
     if name in FLAGS:
         return pd.Series(np.array(raw, dtype=bool))
     if name in MOMENTS:
@@ -79,6 +89,8 @@ def to_raw(series: pd.Series[Any]) -> list[Any]:
 
     Raises ValueError for times without a zone.
     """
+    import pandas as pd
+
     if series.name in MOMENTS and isinstance(series.dtype, pd.DatetimeTZDtype):
         counts = series.dt.as_unit("ms").astype("int64").tolist()
         return [None if count == _NOT_A_TIME else count for count in counts]

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from tieline.errors import StoreError, StoreTooNew
@@ -56,7 +52,28 @@ def _use_write_ahead_log(database: Locks) -> None:
         raise database.failure(wrapped) from None
 
 
+def newest_revision() -> str:
+    """Return the revision of this version's schema, as its file is called."""
+    newest = max(path.name for path in (MIGRATIONS / "versions").glob("r[0-9]*.py"))
+    return newest.partition("_")[0].removeprefix("r")
+
+
+def _revisions(connection: Connection) -> set[str]:
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return set()
+    query = text(f"SELECT version_num FROM {VERSION_TABLE}")
+    return set(connection.execute(query).scalars())
+
+
 def _upgrade(connection: Connection, name: str) -> None:
+    if _revisions(connection) == {newest_revision()}:
+        return
+    # Nearly every opening ends above: Alembic takes as long to load as the rest.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
     config = Config()
     # Alembic reads options with interpolation, where % is special.
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, Literal
 
 from tieline.errors import SystemName
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Direction = Literal["to-dataverse", "from-dataverse"]
 Result = Literal["success", "failure"]

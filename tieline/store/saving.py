@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from sqlalchemy import Connection, Table, bindparam, delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -23,6 +22,9 @@ from tieline.store.schema import (
     record_error,
 )
 from tieline.store.watermarks import Watermarks
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _PAIR = ("bc_id", "dataverse_id")
 _JOB = ("company", "mapping")
