@@ -18,7 +18,12 @@ from tasks.job_run import JobRun
 from tasks.load import rejected
 from tasks.named import coupled_rows
 from tasks.nested import forgetting_lines
-from tasks.uncouple import failure_of, forget_couplings, plan_rows
+from tasks.uncouple import (
+    deletion_images,
+    failure_of,
+    forget_couplings,
+    plan_rows,
+)
 from tieline.availability import require_fields
 from tieline.batch import OneWay, moment
 from tieline.errors import (
@@ -35,7 +40,7 @@ from tieline.overrides import with_overrides
 from tieline.policies import ActionName
 from tieline.report import JobReport
 from tieline.session import Session
-from tieline.store import ErrorRow, JournalRow, Outcome
+from tieline.store import ErrorRow, Outcome
 
 TO = "to-dataverse"
 FORCED = {"send": Direction.TO_DATAVERSE, "get": Direction.FROM_DATAVERSE}
@@ -296,39 +301,15 @@ async def _delete(run: JobRun, rows: pd.DataFrame) -> None:
         failed = {item.id: item.error for item in written if item.error is not None}
         done = left[~left[f"{side}_id"].isin(failed)]
         plan_rows(run, "delete", done)
-        await forget_couplings(run, done, lines, _images(run, side, done, images))
+        await forget_couplings(
+            run, done, lines, deletion_images(run, side, done, images)
+        )
         run.report.counters(TO).deleted += len(done)
         way: OneWay = "from-dataverse" if side == "bc" else "to-dataverse"
         for row in left[left[f"{side}_id"].isin(failed)].itertuples():
             error = rejected("Deleting", table, failed[getattr(row, f"{side}_id")])
             run.report.counters(way).failed += 1
             run.report.errors.append(failure_of(run.mapping, row, *parts(error), way))
-
-
-def _images(
-    run: JobRun, side: str, rows: pd.DataFrame, images: pd.DataFrame
-) -> list[JournalRow]:
-    """Return the image of what is deleted, for undo."""
-    return [
-        JournalRow(
-            company=run.session.company_id,
-            mapping=run.mapping.name,
-            run_id=run.run_id,
-            direction="to-dataverse" if side == "dataverse" else "from-dataverse",
-            action="delete",
-            bc_id=str(row.bc_id),
-            dataverse_id=str(row.dataverse_id),
-            side="bc" if side == "bc" else "dataverse",
-            before={
-                str(name): value
-                for name, value in images.loc[getattr(row, f"{side}_id")].items()
-                if name not in ("version", "modified")
-            },
-            after=None,
-            at=run.now,
-        )
-        for row in rows.itertuples()
-    ]
 
 
 async def _find_deleted(run: JobRun) -> None:

@@ -106,6 +106,36 @@ def failure_of(
     )
 
 
+def deletion_images(
+    run: JobRun, side: str, rows: pd.DataFrame, images: pd.DataFrame
+) -> list[JournalRow]:
+    """Return the images of the rows that are deleted on a side, for undo.
+
+    `rows` are their couplings; what was gone before has no image.
+    """
+    return [
+        JournalRow(
+            company=run.session.company_id,
+            mapping=run.mapping.name,
+            run_id=run.run_id,
+            direction="to-dataverse" if side == "dataverse" else "from-dataverse",
+            action="delete",
+            bc_id=str(row.bc_id),
+            dataverse_id=str(row.dataverse_id),
+            side="bc" if side == "bc" else "dataverse",
+            before={
+                str(name): value
+                for name, value in images.loc[getattr(row, f"{side}_id")].items()
+                if name not in ("version", "modified")
+            },
+            after=None,
+            at=run.now,
+        )
+        for row in rows.itertuples()
+        if getattr(row, f"{side}_id") in images.index
+    ]
+
+
 def plan_rows(run: JobRun, action: str, rows: pd.DataFrame) -> None:
     """In a dry run, list what an operation would do with these couplings."""
     if run.options.dry_run:
