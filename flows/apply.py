@@ -9,6 +9,7 @@ from typing import Any
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 
+from flows.dissolve import dissolve_dependents
 from flows.job import job_lock, logged_run
 from flows.jobs import MAPPINGS
 from tasks.apply import (
@@ -18,6 +19,7 @@ from tasks.apply import (
     planned_options,
     read_planned,
 )
+from tasks.apply_lost import apply_lost, is_of_lost
 from tasks.company_row import separate_companies
 from tasks.couple import couple
 from tasks.job_run import JobRun, Pass
@@ -35,6 +37,9 @@ from tieline.session import Session
 from tieline.settings import load_settings
 from tieline.store import Plan, PlanRow, Store
 from tieline.store.plans import APPLIED_BY
+
+LOST = "lost"
+"""The kind of planned rows whose pair lost a side."""
 
 
 @flow(name="APPLY", persist_result=False)
@@ -95,6 +100,10 @@ async def _carry_out(session: Session, report: JobReport, plan: Plan) -> None:
                     continue
                 if way not in passes:
                     passes[way] = await _begin(run, Direction(way))
+                if kind == LOST:
+                    dissolved = await apply_lost(passes[way], list(rows))
+                    await dissolve_dependents(run, dissolved, MAPPINGS)
+                    continue
                 await _apply_rows(passes[way], list(rows))
         session.store.mark_applied(plan, run.run_id)
 
@@ -111,6 +120,8 @@ def _require_unapplied(session: Session, plan: Plan) -> None:
 def _kind(row: PlanRow) -> tuple[str, str]:
     if row.action == AFTERWARDS:
         return row.direction, AFTERWARDS
+    if is_of_lost(row):
+        return row.direction, LOST
     return row.direction, "deletion" if row.action in BY_DELETION_POLICY else "write"
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from prefect import Flow, flow, get_run_logger, runtime
 from prefect.client.schemas.objects import State
 
+from flows.dissolve import dissolve_dependents
 from flows.run_options import options_for as options_for
 from tasks.company_row import separate_companies
 from tasks.couple import couple
@@ -280,7 +281,7 @@ async def _run_pass(run: JobRun, one_way: Direction, progress: Progress) -> None
     await _drain(one_pass, progress, allow_deletions=False)
     await _take_deletions(one_pass, progress)
     if one_pass.lost:
-        await take_lost(one_pass)
+        await dissolve_dependents(run, await take_lost(one_pass), _DECLARED)
     if one_pass.lines is not None:
         await _take_deletions(one_pass.lines, progress)
     if run.options.dry_run:

@@ -10,6 +10,7 @@ import pandas as pd
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 
+from flows.dissolve import dissolve_dependents
 from flows.job import job_lock, logged_run, options_for
 from flows.jobs import MAPPINGS, job_name
 from tasks.job_run import JobRun
@@ -92,17 +93,5 @@ async def job_run(session: Session, report: JobReport, name: str) -> JobRun:
 async def _dissolve(run: JobRun, couplings: pd.DataFrame) -> None:
     """Dissolve couplings and what hangs on them in other jobs."""
     done = await uncouple_rows(run, couplings)
-    hook = run.mapping.hooks.uncoupled
-    if hook is None or done.empty:
-        return
     pairs = dict(zip(done["bc_id"], done["dataverse_id"], strict=True))
-    for name, ids in (await hook(pairs, run.session)).items():
-        other = await job_run(run.session, JobReport(name), name)
-        rows = run.session.store.couplings(
-            run.session.company_id, name, side="dataverse", ids=ids
-        )
-        await _dissolve(other, rows)
-        for direction, counters in other.report.directions.items():
-            run.report.lines.setdefault(direction, type(counters)()).add(counters)
-        run.report.errors += other.report.errors
-        run.report.changes += other.report.changes
+    await dissolve_dependents(run, pairs, MAPPINGS)

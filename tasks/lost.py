@@ -20,16 +20,20 @@ from prefect.cache_policies import NO_CACHE
 from tasks.guard import guard
 from tasks.job_run import Pass
 from tasks.load import rejected
+from tasks.nested import forgetting_lines
 from tasks.outcome import outcome_of
 from tasks.preview import preview
-from tasks.uncouple import empty_marks
-from tieline.batch import Batch, Parked, rows_of
+from tasks.uncouple import deletion_images, empty_marks, forget_couplings
+from tieline.batch import Batch, Parked
 from tieline.errors import CoupledToDeleted, NotFound, SystemName, TielineError
 from tieline.mapping import DeletionConflictPolicy, Direction
 from tieline.odata.frames import empty_frame
 from tieline.odata.model import Change
 from tieline.report import PlannedChange
-from tieline.store import JournalRow, Outcome, PlanRow
+from tieline.store import Outcome, PlanRow
+
+GONE = "gone"
+"""The value of a planned row that names the side whose record is gone."""
 
 
 class Fate(StrEnum):
@@ -87,8 +91,10 @@ class Lost:
 
 
 @task(name="deletions", cache_policy=NO_CACHE, persist_result=False)
-async def take_lost(one_pass: Pass) -> None:
+async def take_lost(one_pass: Pass) -> dict[str, str]:
     """Treat the pairs of a pass that lost a side as the deletion policy says.
+
+    Returns the pairs (BC id to Dataverse id) that were dissolved.
 
     Raises:
         SafetyStop: the policy would act on too many of them.
@@ -96,7 +102,7 @@ async def take_lost(one_pass: Pass) -> None:
     found = _found(one_pass)
     one_pass.lost = {}
     if not found:
-        return
+        return {}
     fates = _fates(one_pass, found)
     chosen: dict[Fate, list[Lost]] = {fate: [] for fate in Fate}
     for lost in found:
@@ -104,13 +110,17 @@ async def take_lost(one_pass: Pass) -> None:
     for fate in (Fate.UNCOUPLE, Fate.DELETE):
         guard(one_pass, fate.value, [lost.source_id for lost in chosen[fate]])
     if one_pass.run.options.dry_run:
-        _plan(one_pass, [*chosen[Fate.UNCOUPLE], *chosen[Fate.DELETE]], fates)
+        await _plan(one_pass, [*chosen[Fate.UNCOUPLE], *chosen[Fate.DELETE]], fates)
         refused: dict[str, TielineError] = {}
+        dissolved: dict[str, str] = {}
     else:
         _look_again(one_pass, chosen[Fate.LATER])
-        refused = await act(one_pass, chosen[Fate.UNCOUPLE], chosen[Fate.DELETE])
+        refused, dissolved = await act(
+            one_pass, chosen[Fate.UNCOUPLE], chosen[Fate.DELETE]
+        )
     told = {lost.source_id: _deleted(lost) for lost in chosen[Fate.TELL]} | refused
-    await _tell(one_pass, [lost for lost in found if lost.source_id in told], told)
+    await tell(one_pass, [lost for lost in found if lost.source_id in told], told)
+    return dissolved
 
 
 def _found(one_pass: Pass) -> list[Lost]:
@@ -164,9 +174,33 @@ def _deleted(lost: Lost) -> CoupledToDeleted:
     return CoupledToDeleted.of(lost.gone, lost.coupling[f"{lost.gone}_id"])
 
 
-def _plan(one_pass: Pass, found: Sequence[Lost], fates: Mapping[str, Fate]) -> None:
+async def survivor_versions(
+    one_pass: Pass, found: Sequence[Lost]
+) -> dict[str, dict[str, str | None]]:
+    """Return the versions of the survivors as they are now, by source id and side."""
+    run = one_pass.run
+    versions: dict[str, dict[str, str | None]] = {}
+    tables: tuple[tuple[SystemName, str], ...] = (
+        ("bc", run.mapping.bc),
+        ("dataverse", run.mapping.dataverse),
+    )
+    for side, table in tables:
+        ids = {
+            i.coupling[f"{side}_id"]: i.source_id for i in found if i.survivor == side
+        }
+        if ids:
+            frame = await run.session.side(side).by_id(table, list(ids), columns=())
+            for id_, version in zip(frame["id"], frame["version"], strict=True):
+                versions[ids[id_]] = {side: version}
+    return versions
+
+
+async def _plan(
+    one_pass: Pass, found: Sequence[Lost], fates: Mapping[str, Fate]
+) -> None:
     """List in a dry run what would go; a plan keeps it for APPLY."""
     run = one_pass.run
+    versions = await survivor_versions(one_pass, found)
     counters = run.counters(one_pass.way)
     rows = []
     for lost in found:
@@ -183,9 +217,9 @@ def _plan(one_pass: Pass, found: Sequence[Lost], fates: Mapping[str, Fate]) -> N
                 action=fate.value,
                 source_id=lost.source_id,
                 destination_id=change.destination_id,
-                bc_version=None,
-                dataverse_version=None,
-                values={"gone": lost.gone},
+                bc_version=versions.get(lost.source_id, {}).get("bc"),
+                dataverse_version=versions.get(lost.source_id, {}).get("dataverse"),
+                values={GONE: lost.gone},
                 fields=[],
             )
         )
@@ -213,73 +247,59 @@ def _look_again(one_pass: Pass, found: Sequence[Lost]) -> None:
 
 async def act(
     one_pass: Pass, uncoupled: Sequence[Lost], deleted: Sequence[Lost]
-) -> dict[str, TielineError]:
-    """Dissolve couplings and delete rows; return what was refused, by source id."""
+) -> tuple[dict[str, TielineError], dict[str, str]]:
+    """Dissolve couplings and delete rows.
+
+    Returns what was refused, by source id, and the pairs that were dissolved.
+    """
     refused: dict[str, TielineError] = {}
-    counters = one_pass.run.counters(one_pass.way)
+    run = one_pass.run
+    counters = run.counters(one_pass.way)
+    pairs = {}
     if uncoupled:
         left = [i for i in uncoupled if i.survivor == "dataverse"]
-        ids = [lost.coupling["dataverse_id"] for lost in left]
-        await empty_marks(one_pass.run, ids)
-        await _forget(one_pass, uncoupled)
+        await empty_marks(run, [lost.coupling["dataverse_id"] for lost in left])
+        await forget_couplings(run, _frame(uncoupled))
         counters.unchanged += len(uncoupled)
+        pairs = _pairs(uncoupled)
     if deleted:
         refused = await _delete(one_pass, deleted)
         done = [lost for lost in deleted if lost.source_id not in refused]
         counters.deleted += len(done)
-        await _forget(one_pass, done)
-    return refused
+        pairs |= _pairs(done)
+    return refused, pairs
+
+
+def _frame(found: Sequence[Lost]) -> pd.DataFrame:
+    columns = ["bc_id", "dataverse_id"]
+    return pd.DataFrame(list(_pairs(found).items()), columns=columns, dtype=object)
+
+
+def _pairs(found: Sequence[Lost]) -> dict[str, str]:
+    return {lost.coupling["bc_id"]: lost.coupling["dataverse_id"] for lost in found}
 
 
 async def _delete(one_pass: Pass, found: Sequence[Lost]) -> dict[str, TielineError]:
-    """Delete the rows in Dataverse, with their images in the journal."""
+    """Delete the rows in Dataverse and their couplings; their images are kept."""
     run = one_pass.run
     table, dataverse = run.mapping.dataverse, run.session.dataverse
     ids = [lost.coupling["dataverse_id"] for lost in found]
-    frame = await dataverse.by_id(table, ids, columns=run.mapping.columns("dataverse"))
-    images = {row["id"]: row for row in rows_of(frame)}
-    written = await dataverse.delete(table, [Change(id_, {}) for id_ in images])
+    images = await dataverse.by_id(table, ids, columns=run.mapping.columns("dataverse"))
+    lines = await forgetting_lines(run, _frame(found))
+    written = await dataverse.delete(table, [Change(id_, {}) for id_ in images["id"]])
     errors = {
         item.id: rejected("Deleting", table, item.error)
         for item in written
         if item.error is not None and not isinstance(item.error, NotFound)
     }
-    journal = [
-        JournalRow(
-            company=run.session.company_id,
-            mapping=run.mapping.name,
-            run_id=run.run_id,
-            direction="to-dataverse",
-            action="delete",
-            bc_id=lost.coupling["bc_id"],
-            dataverse_id=id_,
-            side="dataverse",
-            before={
-                name: value
-                for name, value in images[id_].items()
-                if name not in ("version", "modified")
-            },
-            after=None,
-            at=run.now,
-        )
-        for lost, id_ in zip(found, ids, strict=True)
-        if id_ in images and id_ not in errors
-    ]
-    _save(one_pass, journal=journal)
+    done = _frame([i for i in found if i.coupling["dataverse_id"] not in errors])
+    journal = deletion_images(run, "dataverse", done, images)
+    await forget_couplings(run, done, lines, journal)
     return {
         lost.source_id: errors[id_]
         for lost, id_ in zip(found, ids, strict=True)
         if id_ in errors
     }
-
-
-async def _forget(one_pass: Pass, found: Sequence[Lost]) -> None:
-    """Remove couplings with the errors of both directions, and what hangs on them."""
-    if not found:
-        return
-    pairs = {i.coupling["bc_id"]: i.coupling["dataverse_id"] for i in found}
-    _save(one_pass, "to-dataverse", removed=list(pairs), cleared=list(pairs))
-    _save(one_pass, "from-dataverse", cleared=list(pairs.values()))
 
 
 def _save(one_pass: Pass, way: Any = None, **what: Any) -> None:
@@ -295,7 +315,7 @@ def _save(one_pass: Pass, way: Any = None, **what: Any) -> None:
     )
 
 
-async def _tell(
+async def tell(
     one_pass: Pass, found: Sequence[Lost], errors: Mapping[str, TielineError]
 ) -> None:
     """Keep the errors of records that stay as they are, as those of a batch."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from flows.apply import apply
 from tests.jobs.prices import GROUPS, PRICES, group, item, price, unit
 from tests.scenarios.pairs import FROM, TO, errors, later, skipped
 from tests.world import set_rate
@@ -139,6 +140,36 @@ def test_a_dry_run_lists_what_would_go(units):
         (change.action, change.source_id, change.destination_id)
         for change in report.changes
     ]
+    assert units.dv.row("uomschedule", there) is not None
+    assert gone in units.coupled(UNITS)
+
+
+@pytest.mark.parametrize(
+    ("policy", "count"), [("delete", "deleted"), ("remove-coupling", "unchanged")]
+)
+def test_a_plan_carries_out_what_it_lists(units, policy, count):
+    """The row goes, or its coupling alone, as the dry run said."""
+    gone = units.units[0]
+    there = units.coupled(UNITS)[gone]
+    units.company.delete("unitsOfMeasure", gone)
+    plan = units.run(UNITS, deletion_conflict=policy, dry_run=True)
+    (report,) = units.run_flow(apply, plan_id=plan.plan_id)
+    assert {count: 1} == units.counts(report, TO)
+    assert gone not in units.coupled(UNITS)
+    is_left = units.dv.row("uomschedule", there) is not None
+    assert (policy == "remove-coupling") == is_left
+
+
+def test_a_plan_spares_what_was_changed_since(units):
+    """Somebody works with the row: it is no more the one that was to go."""
+    gone = units.units[0]
+    there = units.coupled(UNITS)[gone]
+    units.company.delete("unitsOfMeasure", gone)
+    plan = units.run(UNITS, deletion_conflict="delete", dry_run=True)
+    units.dv.edit_as(units.human, "uomschedule", there, {"description": "Mine"})
+    (report,) = units.run_flow(apply, plan_id=plan.plan_id)
+    assert {"failed": 1} == units.counts(report, TO)
+    assert "was changed" in report.errors[0].message
     assert units.dv.row("uomschedule", there) is not None
     assert gone in units.coupled(UNITS)
 
