@@ -134,12 +134,10 @@ def test_a_skipped_record_is_tried_again_after_retry(world, pair):
     world.edit_account(pair[1], name="Right")
     world.run("CUSTOMER")
     assert 1 == world.run("CUSTOMER").counters(TO).skipped
-    world.edit_account(pair[1], name="Left")
-    assert 1 == world.run("CUSTOMER").counters(FROM).skipped
+    assert 1 == world.run("CUSTOMER", full=True).counters(FROM).skipped
     world.run_flow(resolve, job="CUSTOMER", action="retry", all_records=True)
     report = world.run("CUSTOMER")
-    assert 0 == report.failed
-    assert 0 == report.counters(TO).skipped
+    assert (1, 0) == (report.counters(TO).failed, report.counters(TO).skipped)
 
 
 @pytest.mark.parametrize(("action", "expected"), [("send", "Left"), ("get", "Right")])
