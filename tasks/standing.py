@@ -22,9 +22,11 @@ def standing_of(session: Session, mapping: TableMapping) -> Standing:
 
 def tell_standing(session: Session, mapping: TableMapping) -> Standing:
     """Return how a job's records stand; what is left alone is said in the log."""
-    for line in left_alone_lines(session, mapping):
-        get_run_logger().info("%s: %s", mapping.name, line)
-    return standing_of(session, mapping)
+    standing = standing_of(session, mapping)
+    if standing.uncoupled:
+        for line in left_alone_lines(session, mapping):
+            get_run_logger().info("%s: %s", mapping.name, line)
+    return standing
 
 
 def left_alone_lines(session: Session, mapping: TableMapping) -> list[str]:
