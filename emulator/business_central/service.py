@@ -69,6 +69,8 @@ def _answer(state: BusinessCentralState, call: Call) -> Answer:
             return _described(call, is_whole=not path)
         case [Segment("entityDefinitions", None)]:
             return definitions(call)
+        case [Segment("subscriptions")]:
+            return state.subscriptions.answer(call, path, state.companies)
         case [Segment("companies")] | [
             Segment("companies", None),
             Segment("$count", None),

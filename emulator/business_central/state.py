@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
+from functools import partial
 from threading import RLock
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -24,6 +25,7 @@ from emulator.business_central.schema import (
     schema,
 )
 from emulator.business_central.selection import one
+from emulator.business_central.subscriptions import Subscriptions
 from emulator.business_central.tables import Row, Uncommitted
 from emulator.clock import Clock, Late
 from emulator.surface import Ground
@@ -63,6 +65,7 @@ class BusinessCentralState:
         self.most_nodes = MOST_NODES
         self.reformats: dict[tuple[str, str], Callable[[Any], Any]] = {}
         self.companies: dict[str, LiveCompany] = {}
+        self.subscriptions = Subscriptions(self.clock)
         self.lock = RLock()
         self._work_date: date | None = None
 
@@ -82,6 +85,8 @@ class BusinessCentralState:
         with self.lock:
             company = LiveCompany(self, name, id or str(uuid4()), local_currency)
             self.companies[company.id] = company
+            watch = partial(self.subscriptions.saw, company.id)
+            company.journal.watch = watch
         return company
 
     def company(self, key: str = "") -> LiveCompany:

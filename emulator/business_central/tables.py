@@ -35,11 +35,31 @@ LOOK_UPS: dict[str, tuple[str, ...]] = {
 """Fields that the rules look rows up by, per table."""
 
 
+News = tuple[str, str, str]
+"""A committed change: table, id, and created, updated or deleted."""
+
+
 class Journal:
-    """What has to be undone when an operation fails in the middle."""
+    """What has to be undone when an operation fails in the middle.
+
+    `watch`, if any, is told of what is committed.
+    """
 
     def __init__(self) -> None:
         self._open: list[list[Callable[[], None]]] = []
+        self._news: list[News] = []
+        self.watch: Callable[[Sequence[News]], None] | None = None
+
+    def tell(self, table: str, id: str, kind: str) -> None:
+        """Note a change for whoever watches; told when it is committed."""
+        self._news.append((table, id, kind))
+        if not self._open:
+            self._publish()
+
+    def _publish(self) -> None:
+        news, self._news = self._news, []
+        if self.watch is not None and news:
+            self.watch(news)
 
     def note(self, undo: Callable[[], None]) -> None:
         """Remember how a change is taken back, while a transaction is open."""
@@ -50,22 +70,27 @@ class Journal:
         """Keep what was done so far, whatever becomes of the open transactions."""
         for undos in self._open:
             undos.clear()
+        self._publish()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Take everything back when the block raises; blocks nest."""
         undos: list[Callable[[], None]] = []
         self._open.append(undos)
+        told = len(self._news)
         try:
             yield
         except BaseException:
             self._open.pop()
+            del self._news[told:]
             for undo in reversed(undos):
                 undo()
             raise
         self._open.pop()
         if self._open:
             self._open[-1].extend(undos)
+        else:
+            self._publish()
 
     def recorded(self, work: Callable[[], object]) -> list[Callable[[], None]]:
         """Do the work; return how it is taken back, step by step, last one last."""
@@ -204,6 +229,7 @@ class Table:
             raise same_key(self.name, self._told(row))
         self._put(row)
         self._journal.note(lambda: self._take(row))
+        self._journal.tell(self.name, row["id"], "created")
         return row
 
     def change(self, row: Row, values: Row, now: datetime) -> Row:
@@ -225,12 +251,14 @@ class Table:
             self._put(row)
 
         self._journal.note(undo)
+        self._journal.tell(self.name, new["id"], "updated")
         return new
 
     def remove(self, row: Row) -> None:
         """Take a row away."""
         self._take(row)
         self._journal.note(lambda: self._put(row))
+        self._journal.tell(self.name, row["id"], "deleted")
 
     def remove_all(self, rows: Iterable[Row]) -> None:
         """Take several rows away."""
