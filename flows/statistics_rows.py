@@ -16,7 +16,7 @@ from flows.statistics_creation import (
     link_rows,
     row_id_for,
 )
-from tasks.outcome import coupling_row
+from tasks.coupling_rows import coupling_row
 from tieline.batch import Action, Batch, Parked, rows_of
 from tieline.errors import (
     AlreadyCoupled,

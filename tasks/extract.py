@@ -21,7 +21,8 @@ from tasks.look_back import (
 )
 from tasks.named import named_sources
 from tieline.batch import Batch, moment
-from tieline.failures import has_moved
+from tieline.errors import WriteRejected
+from tieline.failures import has_moved, is_paused
 from tieline.mapping import Direction
 from tieline.odata.model import Page
 
@@ -117,6 +118,7 @@ class Reader:
         if self.current.done:
             frame = frame[~frame["id"].isin(self.current.done)]
         frame = without_known(self.current, frame)
+        frame = without_refused(self.current, frame)
         return self._batch(frame, insist=self.current.run.mapping.always_full)
 
     async def _not_shown_again(self) -> Batch | None:
@@ -153,6 +155,29 @@ class Reader:
         if self.current.direction is Direction.TO_DATAVERSE:
             return "bc", mapping.bc, mapping.columns("bc")
         return "dataverse", mapping.dataverse, mapping.columns("dataverse")
+
+
+def without_refused(one_pass: Pass, frame: pd.DataFrame) -> pd.DataFrame:
+    """Drop rows that a service refused and whose next try is not due yet.
+
+    Only a job that reads all its rows at every run meets them before that. A row that
+    changed since is tried at once, as is every row of a full run.
+    """
+    run = one_pass.run
+    if not run.mapping.always_full or run.options.full or run.options.force:
+        return frame
+    former = run.session.store.errors_for(
+        run.session.company_id, run.mapping.name, one_pass.way, list(frame["id"])
+    )
+    paused = {
+        (id_, error.source_version)
+        for id_, error in former.items()
+        if error.code == WriteRejected.code and is_paused(error.next_try, run.now)
+    }
+    if not paused:
+        return frame
+    rows = zip(frame["id"], frame["version"], strict=True)
+    return frame[[row not in paused for row in rows]]
 
 
 @task(

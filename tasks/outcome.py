@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tasks.coupling_rows import COUPLING_DEFAULTS, coupling_row
 from tasks.job_run import JobRun
 from tasks.never_common import remember_seen
 from tieline.batch import Action, Batch, OneWay, Parked, Values
@@ -16,6 +17,7 @@ from tieline.errors import RecordError, UpdateConflict
 from tieline.failures import (
     awaited,
     is_first_conflict,
+    is_paused,
     is_same_failure,
     next_try,
     parts,
@@ -116,8 +118,8 @@ def _count_lines(run: JobRun, batch: Batch) -> None:
 def _successes(run: JobRun, batch: Batch, positions: list[int]) -> dict[str, list[Any]]:
     """Return the couplings of records that came through, column by column."""
     here, there = batch.source_side, batch.destination_side
-    former = [batch.coupling[position] or _COUPLING_DEFAULTS for position in positions]
-    names = list(_COUPLING_DEFAULTS)
+    former = [batch.coupling[position] or COUPLING_DEFAULTS for position in positions]
+    names = list(COUPLING_DEFAULTS)
     columns = {
         name: list(column)
         for name, column in zip(names, transposed(former, names), strict=True)
@@ -196,34 +198,6 @@ def _bc_keys(batch: Batch) -> list[str | None]:
         if after.get(name):
             keys[position] = str(after[name])
     return keys
-
-
-_COUPLING_DEFAULTS: dict[str, Any] = {
-    "bc_id": None,
-    "dataverse_id": None,
-    "bc_key": None,
-    "bc_version": None,
-    "dataverse_version": None,
-    "bc_modified": None,
-    "dataverse_modified": None,
-    "to_result": None,
-    "from_result": None,
-    "to_run": None,
-    "from_run": None,
-    "skipped": False,
-    "pending_to": False,
-    "pending_from": False,
-    "bc_common": None,
-    "dataverse_common": None,
-    "unfinished": None,
-}
-
-
-def coupling_row(former: dict[str, Any] | None) -> dict[str, Any]:
-    """Return a coupling row to save: the former one's values, or the defaults."""
-    if former is None:
-        return dict(_COUPLING_DEFAULTS)
-    return {name: former[name] for name in _COUPLING_DEFAULTS}
 
 
 def _journal(run: JobRun, batch: Batch) -> list[JournalRow]:
@@ -355,11 +329,20 @@ def _error_row(
     )
     if isinstance(parked.error, RecordError) and parked.error.is_told_once:
         waits = before is not None and before.code == code and not run.options.records
-    is_same = (
+    repeats = before is not None and is_same_failure(
+        before.code, before.message, code, message
+    )
+    if (
         before is not None
-        and coupling is not None
-        and coupling[batch.result_name] == "failure"
-        and is_same_failure(before.code, before.message, code, message)
+        and repeats
+        and run.mapping.always_full
+        and not run.options.records
+        and is_paused(before.next_try, run.now)
+    ):
+        # A job that reads all rows met it before its time: nothing new is told.
+        return before, False, True
+    is_same = (
+        repeats and coupling is not None and coupling[batch.result_name] == "failure"
     )
     # A record that was skipped is tried once for each version that it gets.
     skips = (

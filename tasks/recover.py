@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from tasks.coupling_rows import coupling_row
 from tasks.forms import is_form
 from tasks.job_run import Pass
-from tasks.outcome import coupling_row
 from tasks.transform import travelling
 from tieline.agreed import is_mark, mark_of
 from tieline.batch import rows_of

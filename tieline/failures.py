@@ -84,6 +84,11 @@ def next_try(
     return now + timedelta(minutes=minutes)
 
 
+def is_paused(until: datetime | None, now: datetime) -> bool:
+    """Tell whether a failed record's next try is still to come."""
+    return until is not None and until > now
+
+
 def is_first_conflict(error: TielineError) -> bool:
     """Tell whether a failure is only about fields that were never synchronized.
 

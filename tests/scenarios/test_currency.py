@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from emulator.dataverse import DataverseState, Refusal, create_dataverse
-from tests.scenarios.pairs import coupling
+from tests.scenarios.pairs import coupling, errors
 from tests.world import set_rate
 from tieline.session import open_session
 from tieline.settings import load_settings
@@ -251,3 +251,40 @@ def test_a_code_that_is_no_iso_code_is_refused(world, code):
     )
     codes = {row["isocurrencycode"] for row in world.dv.rows("transactioncurrency")}
     assert {"EUR", "USD"} == codes
+
+
+def test_a_currency_that_dataverse_refuses_pauses(world):
+    """Refused twice it waits, as records of other jobs do; a change ends the wait."""
+    world.dv.insert(
+        "transactioncurrency",
+        {
+            "isocurrencycode": "XYZ",
+            "currencyname": "Krone",
+            "currencysymbol": "x",
+            "currencyprecision": 2,
+            "exchangerate": 1,
+        },
+    )
+    world.dv.add_key("transactioncurrency", "name_once", "currencyname")
+    made = currency(world, "DKK", worth=0.13, displayName="Krone")
+    codes = [
+        [error.code for error in world.run("CURRENCY", create_new=True).errors]
+        for _ in range(2)
+    ]
+    assert [["TL-307"], ["TL-307"]] == codes
+    sent = world.dv.ground.counters.received
+    assert [] == world.run("CURRENCY", create_new=True).errors
+    (error,) = errors(world, "CURRENCY")
+    assert 2 == error.attempts
+    assert sent + 2 >= world.dv.ground.counters.received
+    world.company.update("currencies", made["id"], {"displayName": "Danish krone"})
+    assert {"inserted": 1} == world.counts(world.run("CURRENCY", create_new=True), TO)
+
+
+def test_a_currency_without_a_rate_fails_in_silence_until_it_has_one(world):
+    """The same failure is told twice, then pauses; a rate goes through at once."""
+    currency(world, "DKK")
+    told = [len(world.run("CURRENCY", create_new=True).errors) for _ in range(4)]
+    assert [1, 1, 0, 0] == told
+    set_rate(world, "DKK", 0.13)
+    assert {"inserted": 1} == world.counts(world.run("CURRENCY", create_new=True), TO)
