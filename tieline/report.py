@@ -84,7 +84,8 @@ class RecordFailure:
     def as_dict(self) -> dict[str, Any]:
         """Return the failure as the JSON of `tieline run` has it."""
         document = {item.name: getattr(self, item.name) for item in fields(self)}
-        return {**document, "record": document.pop("name")}
+        document["record"] = document.pop("name")
+        return document
 
 
 @dataclass(frozen=True)

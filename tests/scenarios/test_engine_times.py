@@ -233,18 +233,18 @@ def test_one_sides_watermark_does_not_filter_the_other(world):
     "CRMIntegrationMapping/SetIntRecordRefFilterIncludesLaterModifiedIntRec"
 )
 def test_only_rows_after_the_watermark_are_read(world):
-    """Two seconds after the first account, one before the second."""
+    """Two seconds after the first edit, one before the second; without a look-back."""
+    (_, first), (_, second) = synced(world, "First", "Second")
+    world.configure("[sync]\nlook_back_s = 0\n")
     clock = world.dv.clock
     clock.fixed = clock.now()
-    world.account("First")
+    world.edit_account(first, telephone1="1")
     with world.open_store() as store:
-        for way, seconds in ((FROM, 2), (TO, -2)):
-            moment = clock.now() + timedelta(seconds=seconds)
-            store.advance_watermark(
-                world.company.id, "CUSTOMER", way, moment, revision=0
-            )
+        moment = clock.now() + timedelta(seconds=2)
+        store.advance_watermark(world.company.id, "CUSTOMER", FROM, moment, revision=0)
     clock.advance(3)
-    world.account("Later")
-    report = world.run("CUSTOMER", direction=FROM, create_new=True)
-    assert {"inserted": 1} == world.counts(report, FROM)
-    assert ["Later"] == [row["displayName"] for row in world.company.rows("customers")]
+    world.edit_account(second, telephone1="2")
+    report = world.run("CUSTOMER", direction=FROM)
+    assert {"modified": 1} == world.counts(report, FROM)
+    phones = [row["phoneNumber"] for row in world.company.rows("customers")]
+    assert ["", "2"] == phones

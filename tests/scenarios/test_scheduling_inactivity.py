@@ -104,7 +104,8 @@ def test_any_other_run_wakes_the_job(sleepy, scheduled, parameters):
     now = datetime.now(UTC)
     fall_asleep(sleepy, scheduled, now)
     scheduled(now if parameters else None)
-    assert "Completed" == sleepy.run("CUSTOMER", **parameters).state
+    ended = "Planned" if parameters.get("dry_run") else "Completed"
+    assert ended == sleepy.run("CUSTOMER", **parameters).state
     scheduled(now)
     assert "Completed" == sleepy.run("CUSTOMER").state
 
