@@ -40,5 +40,5 @@ async def test_a_noted_row_is_read_as_its_last_write_left_it() -> None:
 async def test_what_cannot_be_noted_is_no_part_of_a_dry_run() -> None:
     """It is refused loudly rather than done."""
     side = RehearsedSide(EmptySide(), [])  # type: ignore[arg-type]
-    with pytest.raises(RuntimeError, match="a dry run calls delete"):
-        side.delete("product", [])
+    with pytest.raises(RuntimeError, match="a dry run calls action"):
+        side.action("product", [])
