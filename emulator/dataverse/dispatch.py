@@ -33,6 +33,7 @@ from emulator.dataverse.refusals import (
 )
 from emulator.dataverse.roles import ASSOCIATION, read_roles
 from emulator.dataverse.schema import Table
+from emulator.dataverse.webhooks import answer_registrations
 
 LONGEST_URL = 32_768
 LONGEST_URL_IN_BATCH = 65_536
@@ -68,6 +69,9 @@ def carry_out(org: Organization, request: Request) -> Answer:
     if first.name == "EntityDefinitions":
         return read_definitions(org, path, request)
     answer = send_message(org, first.name, request) if len(path) == 1 else None
+    if answer is not None:
+        return answer
+    answer = answer_registrations(org, path, request)
     if answer is not None:
         return answer
     table = org.schema.by_set.get(first.name)

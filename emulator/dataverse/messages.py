@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
-from uuid import NAMESPACE_OID, uuid5
 
 from emulator.dataverse.actions import unlock_invoice_pricing
 from emulator.dataverse.bulk import delete_in_bulk
@@ -13,6 +12,7 @@ from emulator.dataverse.exchange import Answer, Request, answered, done
 from emulator.dataverse.organization import BULK_MESSAGES, Organization
 from emulator.dataverse.plain import query_items
 from emulator.dataverse.refusals import bad_query, wrong_method
+from emulator.dataverse.registrations import filter_id, message_id
 
 _ENTITY = re.compile(r"<entity>([^<]+)</entity>")
 _NESTED = frozenset({"sdkmessageid"})
@@ -44,12 +44,12 @@ def message_filters(org: Organization, request: Request) -> Answer:
     """Answer sdkmessagefilters: which message every table offers."""
     items = [
         {
-            "sdkmessagefilterid": str(uuid5(NAMESPACE_OID, f"{table.name}/{message}")),
+            "sdkmessagefilterid": filter_id(table.name, message),
             "primaryobjecttypecode": table.name,
-            "_sdkmessageid_value": str(uuid5(NAMESPACE_OID, message)),
+            "_sdkmessageid_value": message_id(message),
             "sdkmessageid": {
                 "name": message,
-                "sdkmessageid": str(uuid5(NAMESPACE_OID, message)),
+                "sdkmessageid": message_id(message),
             },
         }
         for table in org.schema.tables.values()

@@ -10,8 +10,10 @@ from uuid import UUID, uuid4, uuid5
 
 import orjson
 
+from emulator.dataverse.notices import Courier
 from emulator.dataverse.option_sets import OptionSets
 from emulator.dataverse.protection import Limits
+from emulator.dataverse.registrations import Registrations
 from emulator.dataverse.schema import NAVIGATION_NAMES, SOLUTIONS, load_schema
 from emulator.dataverse.storage import Database, Row
 from emulator.dataverse.values import timestamp
@@ -126,6 +128,9 @@ class Organization:
         self.jobs: list[Job] = []
         self.people = People()
         self.roles: dict[str, tuple[str, ...]] = {}
+        self.registrations = Registrations()
+        self.courier = Courier(self)
+        self.data.tell = self.courier.saw
         self.created_id: Any = lambda: str(uuid4())
         self._found(name, base_currency)
         if fresh:

@@ -166,11 +166,17 @@ class Rows:
 
 
 class Database:
-    """All tables, the row version that grows with every write, and transactions."""
+    """All tables, the row version that grows with every write, and transactions.
+
+    `news` are the operations of the transaction under way; `tell` takes them when it
+    is committed.
+    """
 
     def __init__(self, schema: Schema) -> None:
         self.tables = {name: Rows(table) for name, table in schema.tables.items()}
         self.version = 1_000_000
+        self.news: list[Any] = []
+        self.tell: Callable[[list[Any]], None] = lambda _: None
         self._undo: list[Callable[[], object]] | None = None
 
     def __getitem__(self, table: str) -> Rows:
@@ -205,7 +211,7 @@ class Database:
         """Undo every write of the block when it raises; blocks may nest."""
         is_outer = self._undo is None
         undo = self._undo = [] if self._undo is None else self._undo
-        start = len(undo)
+        start, heard = len(undo), len(self.news)
         marks = {
             name: (len(rows.log), len(rows.deleted))
             for name, rows in self.tables.items()
@@ -215,6 +221,7 @@ class Database:
         except BaseException:
             while len(undo) > start:
                 undo.pop()()
+            del self.news[heard:]
             for name, (log, deleted) in marks.items():
                 del self.tables[name].log[log:]
                 del self.tables[name].deleted[deleted:]
@@ -224,3 +231,6 @@ class Database:
                 self._undo = None
                 for rows in self.tables.values():
                     rows.compact()
+                told, self.news = self.news, []
+                if told:
+                    self.tell(told)

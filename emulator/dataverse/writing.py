@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from emulator.dataverse.notices import News
 from emulator.dataverse.organization import Organization
 from emulator.dataverse.payload import (
     Draft,
@@ -76,6 +77,7 @@ class Writer:
             name for name, value in draft.values.items() if value is not None
         )
         self._write(Write(self.org, declared, None, row, given, self))
+        self._note("Create", table, str(row_id), draft.values)
         for collection, bodies in draft.children:
             self._create_children(
                 declared, row_id, collection.table, collection.column, bodies
@@ -108,6 +110,7 @@ class Writer:
         settle_status(declared, row, old, draft.values)
         given = frozenset(name for name, value in row.items() if value != old.get(name))
         self._write(Write(self.org, declared, old, row, given, self))
+        self._note("Update", table, row_id, draft.values)
 
     def delete(self, table: str, row_id: str, *, along: bool = False) -> None:
         """Delete a row: what belongs to it goes along, what needs it forbids it.
@@ -129,11 +132,20 @@ class Writer:
         self.org.data.remove(table, row_id)
         self.org.ground.counters.written[declared.set_name] += 1
         _rules(table).removed(removal)
+        self._note("Delete", table, row_id, {})
 
     def touch(self, table: str, row_id: str, values: Row) -> None:
         """Set columns without asking any rule: the platform's own follow-up."""
         row = {**self.org.data[table].by_id[row_id], **values}
         self._store(table, row)
+
+    def _note(
+        self, message: str, table: str, row_id: str, values: Mapping[str, Any]
+    ) -> None:
+        """Remember an operation for the steps that are registered for it."""
+        if self.org.registrations.steps:
+            news = News(message, table, row_id, dict(values), self.user)
+            self.org.data.news.append(news)
 
     def _read(self, table: Table, body: Mapping[str, Any]) -> Draft:
         """Read a body; columns that are reformatted are so from here on."""
