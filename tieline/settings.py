@@ -31,6 +31,7 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as UnreadableVariable
 
 from tieline.errors import SettingsError
+from tieline.schedule_settings import ScheduleSettings
 from tieline.service_settings import (
     MICROSOFT_TOKEN_URL,
     BusinessCentralSettings,
@@ -119,6 +120,7 @@ class Settings(BaseSettings):
     safety: SafetySettings = SafetySettings()
     inactivity: InactivitySettings = InactivitySettings()
     mappings: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    schedules: dict[str, ScheduleSettings] = Field(default_factory=dict)
     batch_rows: int = Field(default=5000, ge=1, le=20000)
 
     @classmethod

@@ -114,7 +114,11 @@ def test_every_code_on_a_page_exists() -> None:
 @pytest.mark.parametrize("key", _settings(Settings))
 def test_every_setting_is_described(key: str) -> None:
     """Under its dotted key, or as a table of its own."""
-    table = {"company": '[company."NAME"]', "mappings": "[mappings.JOB]"}
+    table = {
+        "company": '[company."NAME"]',
+        "mappings": "[mappings.JOB]",
+        "schedules": "[schedules]",
+    }
     assert table.get(key, f"`{key}`") in CONFIGURE
 
 
