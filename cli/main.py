@@ -25,6 +25,7 @@ COMMANDS = {
     "mappings": ("cli.mappings:mappings", "Show the mappings in force."),
     "resolve": ("cli.resolve:resolve", "Decide about records that fail."),
     "run": ("cli.run:run", "Run one job here and now."),
+    "status": ("cli.status:status", "Show how every job stands."),
     "sync": ("cli.sync:sync", "Synchronize the changed records of all jobs."),
     "uncouple": ("cli.uncouple:uncouple", "Dissolve couplings."),
     "undo": ("cli.undo:undo", "Put back what a run changed."),

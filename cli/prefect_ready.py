@@ -41,7 +41,7 @@ async def make_ready() -> None:
         SettingsError: it refuses the sign-in, or is at another address.
     """
     if not has_own_server():
-        await _require_answer()
+        await require_answer()
         return
     home = get_current_settings().home
     click.echo(f"PREFECT_API_URL is not set: using Prefect in {home}.", err=True)
@@ -52,7 +52,7 @@ async def make_ready() -> None:
     _start_server()
 
 
-async def _require_answer() -> None:
+async def require_answer() -> None:
     """Ask for what needs a sign-in, where there is one."""
     parts = urlsplit(str(get_current_settings().api.url))
     server = f"The Prefect server at {parts.hostname}:{parts.port or 'its port'}"

@@ -18,6 +18,7 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import Completed, Failed
 
+from tasks.overview import keep_note, write_status
 from tieline.errors import RunError, SystemName, TielineError
 from tieline.mapping import TableMapping
 from tieline.report import (
@@ -138,9 +139,10 @@ def broken_state(report: JobReport, raised: Exception) -> State[Any]:
     get_run_logger().error("%s: %s", error.code, error)
     report.error_code = error.code
     report.exit_code = error.exit_code
+    report.message = f"{error.code}: {error}"
     # A plan is kept only when it is whole.
     report.plan_id = None
-    return Failed(message=f"{error.code}: {error}")
+    return Failed(message=report.message)
 
 
 def name_failures(report: JobReport) -> None:
@@ -166,12 +168,15 @@ async def mark_run(report: JobReport) -> None:
 async def write_log(log: RunLog) -> None:
     """Write labels and the counters, errors and plan artifacts of one run."""
     name_failures(log.report)
+    state, message = log.ending
+    jobs = keep_note(log.report, log.session, state=state, message=message)
     async with unless_refused("the labels or artifacts"), get_client() as client:
         if log.report.flow_run_id:
             await _write_labels(client, log.report)
         if log.report.state != IDLE:
             # The newest counters stay those of a run that looked.
             await _write_artifacts(client, log)
+        await write_status(client, jobs)
 
 
 async def _mark(client: PrefectClient, report: JobReport) -> None:
@@ -280,8 +285,19 @@ class RunLog:
         """
         self.report = report
         self._others = others or {}
-        self._session = session
+        self.session = session
         self._tables = tables
+
+    @property
+    def ending(self) -> tuple[str, str]:
+        """Name and message of the state that the run ends in."""
+        report = self.report
+        if report.error_code:
+            return "Failed", report.message
+        if report.state:
+            return report.state, report.message
+        state = end_state(report)
+        return state.name or "", state.message or ""
 
     def error_row(self, error: RecordFailure) -> dict[str, Any]:
         """Return one row of the errors artifact, with links to both records."""
@@ -339,13 +355,13 @@ class RunLog:
         ]
 
     def _link(self, side: SystemName, id_: str | None, job: str = "") -> str:
-        if not id_ or self._session is None or self._tables is None:
+        if not id_ or self.session is None or self._tables is None:
             return id_ or ""
         bc_set, dataverse_table = self._tables
         if job in self._others:
             bc_set, dataverse_table = self._others[job].bc, self._others[job].dataverse
         table = bc_set if side == "bc" else dataverse_table
-        page = self._session.side(side).address(table, id_)
+        page = self.session.side(side).address(table, id_)
         return f"[{id_}]({page})" if page else id_
 
 

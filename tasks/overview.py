@@ -1,0 +1,85 @@
+"""Keeps the status of all jobs: a run's note in the store, and one page in Prefect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+
+from prefect.artifacts import MarkdownArtifact
+from prefect.client.orchestration import PrefectClient
+from prefect.context import FlowRunContext
+
+from tasks.schedule import next_starts
+from tieline.errors import TielineError
+from tieline.inactivity import company_called
+from tieline.report import JobReport
+from tieline.session import Session
+from tieline.settings import load_settings
+from tieline.status import JobStatus, note_run, read_status, scheduled
+from tieline.status_text import markdown
+from tieline.store import Store
+
+KEY = "tieline-status"
+
+
+def keep_note(
+    report: JobReport, session: Session | None, *, state: str, message: str
+) -> list[JobStatus]:
+    """Note in the store how a run of a job ended; return how all jobs stand then.
+
+    A run of some records, an operation and a dry run say nothing of the job. Without
+    a store that can be used there is nothing to note, and nothing is returned.
+    """
+    if report.is_preview or report.verification is not None:
+        return []
+    with suppress(TielineError), _store_of(session) as store:
+        company = session.company_id if session is not None else _meant(store, report)
+        if company is not None and _is_of_the_job(report):
+            note_run(
+                store,
+                company,
+                report.job,
+                run_id=report.flow_run_id,
+                state=state,
+                message=message,
+                now=datetime.now(UTC),
+            )
+        return read_status(store)
+    return []
+
+
+async def write_status(client: PrefectClient, jobs: list[JobStatus]) -> None:
+    """Bring the page of all jobs up to date."""
+    if not jobs:
+        return
+    jobs = scheduled(jobs, await next_starts(client))
+    await MarkdownArtifact(
+        key=KEY,
+        markdown=markdown(jobs, datetime.now(UTC)),
+        description="How every job of every company stands",
+    ).acreate(client)
+
+
+def _is_of_the_job(report: JobReport) -> bool:
+    """Whether the run was one of the job itself, with all that there was to do."""
+    context = FlowRunContext.get()
+    if context is None or context.flow is None or context.flow.name != report.job:
+        return False
+    parameters = context.parameters or {}
+    return not (parameters.get("records") or parameters.get("dry_run"))
+
+
+@contextmanager
+def _store_of(session: Session | None) -> Iterator[Store]:
+    if session is not None:
+        yield session.store
+        return
+    with Store.open(load_settings().store.address) as store:
+        yield store
+
+
+def _meant(store: Store, report: JobReport) -> str | None:
+    """Return the company of a run that ended before it connected, if that is known."""
+    wanted = report.company or load_settings().bc.company
+    return company_called(wanted, store.known_companies())

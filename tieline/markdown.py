@@ -1,0 +1,41 @@
+"""Markdown that shows any value as the text that it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+_SPECIAL = re.compile(r"([\\*_\[\]|#~!])")
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+
+
+def cell(value: object) -> str:
+    """Return a value for one line of Markdown.
+
+    What a record holds is neither markup nor HTML; code in backticks, which our own
+    advice has, stays code.
+    """
+    text = " ".join(str(value).split())
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        # A backtick without its partner is one that a record holds.
+        return _escaped(text.replace("`", "'"))
+    escaped = [
+        part.replace("|", "\\|") if n % 2 else _escaped(part)
+        for n, part in enumerate(parts)
+    ]
+    return "`".join(escaped)
+
+
+def _escaped(text: str) -> str:
+    for plain, entity in _ENTITIES.items():
+        text = text.replace(plain, entity)
+    return _SPECIAL.sub(r"\\\1", text)
+
+
+def table(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
+    """Yield the lines of a table; the cells are escaped."""
+    yield f"| {' | '.join(columns)} |"
+    yield f"|{' --- |' * len(columns)}"
+    for row in rows:
+        yield f"| {' | '.join(map(cell, row))} |"
