@@ -14,6 +14,7 @@ from tieline.business_central import BusinessCentral
 from tieline.dataverse import Dataverse
 from tieline.errors import (
     DriftError,
+    MappingOverrideError,
     NoFieldMappings,
     RecordError,
     SettingsError,
@@ -65,7 +66,7 @@ async def examine(
             problems += _settings_problems(settings, bc, known)
         if not isinstance(bc, TielineError) and not isinstance(dataverse, TielineError):
             session = Session(settings, store, bc, dataverse)
-            jobs = [await _job(one, session) for one in MAPPINGS.values()]
+            jobs = [await _job(one, session, problems) for one in MAPPINGS.values()]
             if await session.has_company_rows():
                 row = await session.company_row_id()
                 company_row["company_row"] = row or NO_COMPANY_ROW
@@ -132,8 +133,13 @@ async def _has(side: Dataverse, table: str) -> bool:
     return True
 
 
-async def _job(declared: TableMapping, session: Session) -> dict[str, Any]:
-    """Say whether a job can run, and which of its fields are off."""
+async def _job(
+    declared: TableMapping, session: Session, problems: list[TielineError]
+) -> dict[str, Any]:
+    """Say whether a job can run, and which of its fields are off.
+
+    A mistake in tieline.toml that only the services' metadata shows is a problem.
+    """
     mapping = with_overrides(declared, session.settings)
     try:
         require_setting(mapping, session.choices.ownership)
@@ -142,6 +148,9 @@ async def _job(declared: TableMapping, session: Session) -> dict[str, Any]:
             require_fields(fitted.mapping, one_way)
         await require_local_currency(fitted.mapping, session)
         told = await notes(fitted.mapping, session)
+    except MappingOverrideError as error:
+        problems.append(error)
+        return _not_ready(mapping.name, [error])
     except (DriftError, NoFieldMappings, RecordError, SettingsError) as error:
         return _not_ready(mapping.name, [error])
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal, NoReturn
 
 from tieline.conversions.added import ByLabel, unfit
@@ -70,6 +71,7 @@ async def fit_mapping(mapping: TableMapping, session: Session) -> Fitted:
 
     Raises:
         DriftError: a table is missing, or a column that ought to be there.
+        MappingOverrideError: an added field names no column, or does not fit it.
     """
     if mapping.needs_companion and not await session.bc.look_again():
         msg = f"The job {mapping.name} needs the companion app in Business Central."
@@ -90,10 +92,11 @@ async def fit_mapping(mapping: TableMapping, session: Session) -> Fitted:
             known_bc = {*bc.columns, *derived}
             lacks_bc = row.bc and row.bc not in known_bc
             lacks_dataverse = row.dataverse and row.dataverse not in dataverse.columns
+            refuse = partial(_missing, mapping, is_added=row.user_defined)
             if lacks_bc and session.bc.has_companion:
-                _missing(mapping, row.bc or "", "Business Central", mapping.bc)
+                refuse(row.bc or "", "Business Central", mapping.bc)
             if lacks_dataverse and row.dataverse not in SOLUTION_COLUMNS:
-                _missing(mapping, row.dataverse or "", "Dataverse", mapping.dataverse)
+                refuse(row.dataverse or "", "Dataverse", mapping.dataverse)
             if lacks_bc or lacks_dataverse:
                 enabled = False
                 off.append(row.name)
@@ -172,7 +175,7 @@ async def _fit_added(
                 mapping.dataverse, [name]
             )
         labels = session.memory[key].get(name, {})
-    return replace(row, conversion=fitted_to(row.conversion, there, labels))
+    return replace(row, conversion=fitted_to(row.conversion, there, labels, here))
 
 
 async def _dataverse_table(mapping: TableMapping, session: Session) -> Table:
@@ -244,7 +247,14 @@ def _missing(
     what: Literal["field mapping", "filter", "condition", "template", "step"] = (
         "field mapping"
     ),
+    is_added: bool = False,
 ) -> NoReturn:
+    if is_added:
+        msg = (
+            f"An added field of {mapping.name} in tieline.toml names {column}, which "
+            f"{table} of {service} lacks."
+        )
+        raise MappingOverrideError(msg, advice="Correct its name under add_fields.")
     advice = {
         "field mapping": "Bring the service up to date or switch the field mapping "
         "off.",

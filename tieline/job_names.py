@@ -22,6 +22,20 @@ JOB_NAMES: dict[str, tuple[str, ...]] = {
 }
 """Each job's other names by its name, in dependency order, as its mapping has them."""
 
+JOB_TABLES: dict[str, tuple[str, str, str]] = {
+    "CURRENCY": ("currencies", "code", "transactioncurrency"),
+    "SALESPEOPLE": ("salespeoplePurchasers", "code", "systemuser"),
+    "UNITOFMEASURE": ("unitsOfMeasure", "code", "uomschedule"),
+    "CUSTOMER": ("customers", "number", "account"),
+    "CONTACT": ("contacts", "number", "contact"),
+    "ITEM-PRODUCT": ("items", "number", "product"),
+    "RESOURCE-PRODUCT": ("resources", "number", "product"),
+    "CUSTPRCGRP-PRICE": ("customerPriceGroups", "code", "pricelevel"),
+    "POSTEDSALESINV-INV": ("postedSalesInvoices", "number", "invoice"),
+}
+"""The entity set, its key and the Dataverse table of the jobs whose records have a
+number or code of their own, as the mappings have them."""
+
 _ENTRY = re.compile(
     r"\s*-\s*Dynamics 365 (for )?Sales synchronization job\s*$", re.IGNORECASE
 )

@@ -6,10 +6,25 @@ from collections.abc import Mapping
 from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from tieline.conversions import CODE, DAY, FLAG, NUMBER, TEXT, Conversion
-from tieline.conversions.added import ByLabel, LookupBy, ValueMap, ZonedDay
+from tieline.conversions.added import (
+    ByLabel,
+    CoupledLookup,
+    LookupBy,
+    ValueMap,
+    ZonedDay,
+)
+from tieline.errors import SettingsError
+from tieline.job_names import JOB_TABLES, job_name
 from tieline.mapping import (
     DeletionConflictPolicy,
     Direction,
@@ -28,6 +43,8 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "choice": ByLabel(),
 }
 """The conversions that an added field mapping may name."""
+
+_LISTED = ", ".join(JOB_TABLES)
 
 
 class _Shape(BaseModel):
@@ -79,19 +96,39 @@ class AddedField(_Shape):
     bc: str = Field(min_length=1)
     dataverse: str = Field(min_length=1)
     direction: Direction = Direction.BIDIRECTIONAL
+    via: str | None = None
     conversion: Any = "text"
     time_zone: str | None = None
     enabled: bool = True
 
+    @field_validator("via")
+    @classmethod
+    def _known_job(cls, name: str | None) -> str | None:
+        if name is None:
+            return None
+        try:
+            job = job_name(name)
+        except SettingsError:
+            job = name
+        if job not in JOB_TABLES:
+            msg = f"via is no job that a lookup can go by: use {_LISTED}"
+            raise ValueError(msg)
+        return job
+
     @field_validator("conversion")
     @classmethod
-    def _known_conversion(cls, given: Any) -> Any:
+    def _known_conversion(cls, given: Any, info: ValidationInfo) -> Any:
         if isinstance(given, dict) and given:
             return given
         if isinstance(given, str) and given in CONVERSIONS:
             return given
+        if given == "lookup" and info.data.get("via", ""):
+            return given
         names = ", ".join(f"'{name}'" for name in CONVERSIONS)
-        msg = f"conversion must be one of {names}, or a table of values"
+        msg = (
+            f"conversion must be one of {names}, 'lookup' with via = \"JOB\" beside "
+            "it, or a table of values"
+        )
         raise ValueError(msg)
 
     @field_validator("time_zone")
@@ -104,6 +141,13 @@ class AddedField(_Shape):
             raise ValueError(msg) from None
 
     @model_validator(mode="after")
+    def _via_fits(self) -> Self:
+        if self.via is not None and self.conversion != "lookup":
+            msg = 'via goes with conversion = "lookup" only'
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
     def _zone_fits(self) -> Self:
         if self.time_zone and self.conversion != "date":
             msg = 'time_zone goes with conversion = "date" only'
@@ -112,7 +156,11 @@ class AddedField(_Shape):
 
     @property
     def converts(self) -> Conversion:
-        """The conversion; a lookup learns its table from the metadata."""
+        """The conversion; a lookup by a column learns its table from the metadata."""
+        if self.via:
+            bc, key, table = JOB_TABLES[self.via]
+            noun = f"{self.via} record"
+            return CoupledLookup(self.via, table, noun, bc, key)
         if self.time_zone:
             return ZonedDay(self.time_zone)
         match self.conversion:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from emulator.dataverse import DataverseState, create_dataverse, dispatch
-from tests.cli.conftest import Invoke, document
+from tests.cli.conftest import Invoke, document, sentence
 from tests.world import World
 
 INVOICES = "POSTEDSALESINV-INV"
@@ -129,3 +129,34 @@ def test_a_service_that_tells_no_roles(world, invoke, monkeypatch):
     monkeypatch.setattr(dispatch, "ASSOCIATION", "elsewhere")
     told = document(invoke("check", "--json"))
     assert ("roles" in told["dataverse"], told["jobs"][0]["ready"]) == (False, True)
+
+
+ADDED = """
+[[mappings.CUSTOMER.add_fields]]
+bc = "{bc}"
+dataverse = "{dataverse}"
+conversion = "{conversion}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("bc", "dataverse", "conversion", "said"),
+    [
+        ("creditLimit", "telephone2", "text", "it is a decimal"),
+        ("customerPriceGroup", "fax2", "text", "names fax2, which account of"),
+        ("fax2", "telephone2", "text", "names fax2, which customers of Business"),
+    ],
+)
+def test_an_added_field_that_fits_no_column(
+    world, invoke, bc, dataverse, conversion, said
+):
+    """It is a mistake in tieline.toml: one sentence, exit status 2, as of a run."""
+    world.configure(ADDED.format(bc=bc, dataverse=dataverse, conversion=conversion))
+    result = invoke("check", "--json")
+    told = {one["job"]: one for one in document(result)["jobs"]}
+    assert (2, False) == (result.exit_code, told["CUSTOMER"]["ready"])
+    assert said in sentence(result)
+    assert told["CURRENCY"]["ready"]
+    report = world.run("CUSTOMER")
+    assert ("TL-102", 2) == (report.error_code, report.exit_code)
+    assert report.message.endswith(sentence(result))

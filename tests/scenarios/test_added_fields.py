@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC
 
 import numpy as np
 import pytest
 
 from flows.jobs import MAPPINGS
-from tests.scenarios.pairs import TO, later, synced
+from tests.scenarios.pairs import TO, errors, later, synced
 from tieline.conversions import CODE, DAY, FLAG, NUMBER, TEXT, Transfer, column_of
-from tieline.conversions.added import ByLabel, ValueMap, ZonedDay, fitted, unfit
+from tieline.conversions.added import (
+    ByLabel,
+    CoupledLookup,
+    ValueMap,
+    ZonedDay,
+    fitted,
+    unfit,
+)
 from tieline.mapping import Direction, FieldMapping
 from tieline.odata.model import Column
 
@@ -21,6 +29,8 @@ bc = "{bc}"
 dataverse = "{dataverse}"
 """
 MAP = ValueMap((("Germany", "DE"), ("Deutschland", "DE"), ("Denmark", "DK")))
+
+BY_WAY = 'Use conversion = "lookup" with via = JOB, or { by = COLUMN }.'
 
 
 def add(world, bc, dataverse, *keys, off=""):
@@ -44,9 +54,9 @@ def add(world, bc, dataverse, *keys, off=""):
         (ZonedDay("Europe/Copenhagen"), "date", "datetime", ""),
         (ByLabel(), "code", "option", ""),
         (ByLabel(), "code", "text", "Use conversion = text."),
-        (TEXT, "code", "lookup", "Use conversion = { by = COLUMN }."),
+        (TEXT, "code", "lookup", BY_WAY),
         (MAP, "code", "text", ""),
-        (MAP, "code", "lookup", "Use conversion = { by = COLUMN }."),
+        (MAP, "code", "lookup", BY_WAY),
     ],
 )
 def test_kinds_fit_or_are_refused_with_what_to_use(conversion, bc, dataverse, said):
@@ -148,6 +158,88 @@ def test_a_lookup_by_a_column_of_its_target(world):
     assert [other["id"]] == [error.source_id for error in report.errors]
     account = world.coupled()[customer["id"]]
     assert level == world.dv.row("account", account)["_defaultpricelevelid_value"]
+
+
+PRICE_GROUP = ('conversion = "lookup"', 'via = "custprcgrp-price"')
+
+
+def test_a_lookup_through_a_coupling_waits_and_goes_both_ways(world):
+    """The record waits for the very group, goes through by itself, and comes back."""
+    add(world, "customerPriceGroup", "defaultpricelevelid", *PRICE_GROUP)
+    groups = [
+        world.company.insert("customerPriceGroups", {"code": code})["id"]
+        for code in ("RETAIL", "WHOLESALE")
+    ]
+    customer = world.customer("Adatum", customerPriceGroup="RETAIL")["id"]
+    report = world.run("CUSTOMER", create_new=True)
+    (error,) = report.errors
+    assert ("TL-301", customer) == (error.code, error.source_id)
+    assert "The CUSTPRCGRP-PRICE record RETAIL must be coupled" in error.message
+    (waiting,) = errors(world, "CUSTOMER")
+    assert "RETAIL" == waiting.waiting_key
+    world.run("CUSTPRCGRP-PRICE", create_new=True)
+    lists = world.coupled("CUSTPRCGRP-PRICE")
+    retail, wholesale = (lists[id_] for id_ in groups)
+    assert {"inserted": 1} == world.counts(world.run("CUSTOMER", create_new=True), TO)
+    account = world.coupled()[customer]
+    row = world.dv.row("account", account)
+    assert retail == row["_defaultpricelevelid_value"]
+    later(world)
+    bind = {"defaultpricelevelid@odata.bind": f"/pricelevels({wholesale})"}
+    world.edit_account(account, **bind)
+    world.run("CUSTOMER")
+    row = world.company.row("customers", customer)
+    assert "WHOLESALE" == row["customerPriceGroup"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        (('via = "CONTACT"',), "but it points to pricelevel"),
+        (('via = "CONTACTS"',), "via is no job that a lookup can go by"),
+        (('via = "SALESPRC-PRODUCTPRICE"',), "via is no job that a lookup can go by"),
+        ((), "'lookup' with via"),
+        (('via = "CONTACT"', 'time_zone = "UTC"'), "time_zone goes with"),
+    ],
+)
+def test_a_lookup_that_fits_no_column_is_refused(world, keys, said):
+    """The job has to be one that couples what the column points to."""
+    wanted = ('conversion = "lookup"', *keys)
+    add(world, "customerPriceGroup", "defaultpricelevelid", *wanted)
+    report = world.run("CUSTOMER")
+    assert ("TL-102", 2) == (report.error_code, report.exit_code)
+    assert said in report.message
+
+
+def test_ids_travel_as_ids():
+    """A property that holds an id is translated without a look-up of its number."""
+    declared = CoupledLookup("CUSTOMER", "account", "record", "customers", "number")
+    column = Column("customerid", "lookup", targets={"account": "customerid_account"})
+    lookup = fitted(declared, column, {}, Column("customerId", "guid"))
+    none, some = "00000000-0000-0000-0000-000000000000", "a" * 8
+    assert ["", some] == list(lookup.normal("bc", column_of([none, some])))
+    assert [none, some] == [lookup.payload("bc", value) for value in ("", some)]
+    store = Couples({"c1": "a1"})
+    there = Transfer(store, None, Direction.TO_DATAVERSE, None, np.array([False]))
+    back = Transfer(store, None, Direction.FROM_DATAVERSE, None, np.array([False]))
+    assert {"c1": "a1"} == asyncio.run(lookup.prepare(column_of(["c1", "c2"]), there))
+    assert {"a1": "c1"} == asyncio.run(lookup.prepare(column_of(["a1", None]), back))
+
+
+class Couples:
+    """A session whose store has these couplings of CUSTOMER."""
+
+    company_id = "company"
+
+    def __init__(self, pairs):
+        self.pairs = pairs
+        self.store = self
+
+    def coupling_rows(self, company, job, *, side, ids):
+        return {i: {"dataverse_id": self.pairs[i]} for i in ids if i in self.pairs}
+
+    def by_dataverse_id(self, company, job, ids):
+        return {there: (bc, None) for bc, there in self.pairs.items() if there in ids}
 
 
 def test_all_jobs_are_declared_with_kinds_that_nobody_checks(world):

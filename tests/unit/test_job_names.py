@@ -9,7 +9,7 @@ import yaml
 
 from flows.jobs import MAPPINGS, job_name
 from tieline.errors import MappingOverrideError, SettingsError
-from tieline.job_names import JOB_NAMES
+from tieline.job_names import JOB_NAMES, JOB_TABLES
 from tieline.overrides import check_overrides, with_overrides
 from tieline.settings import Settings
 
@@ -61,6 +61,18 @@ def test_the_names_work_in_tieline_toml():
     twice = {name: {}, ENTRY.format(declared.name): {}}
     with pytest.raises(MappingOverrideError, match="twice"):
         with_overrides(declared, Settings(mappings=twice))
+
+
+def test_the_plain_tables_are_those_of_the_mappings():
+    """What a lookup in tieline.toml goes by is what the jobs couple."""
+    declared = {
+        name: (one.bc, one.bc_key, one.dataverse)
+        for name, one in MAPPINGS.items()
+        if name in JOB_TABLES
+    }
+    assert declared == JOB_TABLES
+    without = set(MAPPINGS) - set(JOB_TABLES)
+    assert {"SALESPRC-PRODUCTPRICE", "CUSTOMER-STATISTICS"} == without
 
 
 def test_the_deployments_say_the_names():

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from tieline.conversions.base import Conversion, Transfer, Values, column_of
@@ -41,7 +42,7 @@ FITS = {
     "date": "date",
     "datetime": "date",
     "option": "choice",
-    "lookup": "{ by = COLUMN }",
+    "lookup": '"lookup" with via = JOB, or { by = COLUMN }',
 }
 """Which conversion a kind asks for."""
 
@@ -61,10 +62,23 @@ def unfit(conversion: Conversion, bc: Column, dataverse: Column) -> tuple[str, s
         if bc.kind not in ours or dataverse.kind not in theirs:
             return problem, "Choose fields of the same kind on both sides."
         return problem, f"Use conversion = {wanted}."
+    if isinstance(conversion, CoupledLookup):
+        return _points_elsewhere(conversion, dataverse)
     if name == "date" and dataverse.kind == "datetime" and not _has_zone(conversion):
         problem = f"converts {dataverse.name} as date, but it has a time of day"
         return problem, 'Add time_zone, for example "Europe/Copenhagen".'
     return "", ""
+
+
+def _points_elsewhere(lookup: CoupledLookup, column: Column) -> tuple[str, str]:
+    """Say that a column points to other tables than a job couples."""
+    if lookup.table in column.targets or not column.targets:
+        return "", ""
+    problem = (
+        f"translates {column.name} through the couplings of {lookup.via}, which are "
+        f"with {lookup.table}, but it points to {' or '.join(sorted(column.targets))}"
+    )
+    return problem, "Name in via the job that couples those."
 
 
 _SPECIAL = ("option", "lookup")
@@ -187,12 +201,55 @@ class LookupBy(Lookup):
         return f"{self.title} by {self.by}"
 
 
+@dataclass(frozen=True)
+class CoupledLookup(Lookup):
+    """A record of Business Central and the row of Dataverse that it is coupled to.
+
+    The field of Business Central holds the record's number or code; where `by_id`,
+    its id, which is all zeros for none.
+    """
+
+    by_id: bool = False
+
+    async def prepare(self, values: Values, transfer: Transfer) -> dict[Any, Any]:
+        """Translate all distinct references at once; ids need no look-up."""
+        if not self.by_id:
+            return await super().prepare(values, transfer)
+        session = transfer.session
+        wanted = sorted({value for value in values if value})
+        store, company = session.store, session.company_id
+        if not transfer.to_dataverse:
+            pairs = store.by_dataverse_id(company, self.via, wanted)
+            return {id_: bc_id for id_, (bc_id, _) in pairs.items()}
+        rows = store.coupling_rows(company, self.via, side="bc", ids=wanted)
+        return {id_: row["dataverse_id"] for id_, row in rows.items()}
+
+    def normal(self, side: SystemName, values: Values) -> Values:
+        """Make blank uniform: "" on Business Central, null on Dataverse."""
+        if side == "bc" and self.by_id:
+            values = column_of([None if v == NO_ID else v for v in values])
+        return super().normal(side, values)
+
+    def payload(self, side: SystemName, value: Any) -> Any:
+        """Bind the row on Dataverse; send no record as an id of zeros."""
+        if side == "bc" and self.by_id:
+            return value or NO_ID
+        return super().payload(side, value)
+
+
+NO_ID = str(UUID(int=0))
+"""The id with which Business Central points to no record."""
+
+
 def fitted(
-    conversion: Conversion, dataverse: Column, labels: Mapping[int, str]
+    conversion: Conversion,
+    dataverse: Column,
+    labels: Mapping[int, str],
+    bc: Column | None = None,
 ) -> Conversion:
     """Return the conversion with what the metadata adds to it.
 
-    `labels` are the options of the column, for a choice.
+    `labels` are the options of the column, for a choice; `bc` is the property.
     """
     if isinstance(conversion, ByLabel):
         pairs = tuple((value, label) for value, label in sorted(labels.items()))
@@ -201,6 +258,8 @@ def fitted(
         return replace(
             conversion, pairs=tuple((int(t), o) for t, o in conversion.pairs)
         )
+    if isinstance(conversion, CoupledLookup):
+        return replace(conversion, by_id=bc is not None and bc.kind == "guid")
     if isinstance(conversion, LookupBy):
         return replace(conversion, table=next(iter(dataverse.targets), ""))
     return conversion
