@@ -28,11 +28,14 @@ async def run_flows(flow: Any, **parameters: Any) -> list[JobReport]:
     Raises:
         RunError: the flow crashed before any job could report.
     """
+    from prefect import tags
+
     from cli.prefect_ready import make_ready
     from tasks.log import PREFECT_GONE, as_told
 
     await make_ready()
-    with collecting_reports() as reports, progress_line(flow.name):
+    # The tag by which the automations know our runs; deployments give it themselves.
+    with collecting_reports() as reports, progress_line(flow.name), tags("tieline"):
         try:
             state = await flow(**parameters, return_state=True)
         except PREFECT_GONE as error:

@@ -9,11 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from prefect.client.orchestration import SyncPrefectClient
-from prefect.server.events.schemas.automations import EventTrigger
 
-from deployments.set_up import AUTOMATIONS, ensure_automations, ensure_pool
 from emulator.business_central import (
     BusinessCentralState,
     create_business_central,
@@ -190,26 +186,3 @@ def test_a_sleeping_job_leaves_scheduled_runs_out(
     assert ["Completed", "Idle"] == ended("schedule", scheduled[1])
     by_hand = {"state": {"type": "SCHEDULED"}}
     assert ["Completed", "Idle", "Completed"] == ended("create_flow_run", by_hand)
-
-
-def test_setting_up_again_changes_nothing(deployed: Server) -> None:
-    """A second time the pool is left as it is and the automation stays one."""
-    with SyncPrefectClient(api=deployed.url) as client:
-        ensure_pool(client, POOL)
-        ensure_automations(client)
-        found = client.read_automations()
-    assert ["tieline-lost-runs"] == [item.name for item in found]
-    assert [True] == [item.enabled for item in found]
-
-
-def test_a_run_without_heartbeats_is_given_up() -> None:
-    """The automation fires on silence only, after three heartbeats did not come."""
-    declared = yaml.safe_load(AUTOMATIONS.read_text(encoding="utf-8"))
-    (automation,) = declared["automations"]
-    trigger = EventTrigger.model_validate(automation["trigger"])
-    assert (True, False) == (trigger.meets_threshold(0), trigger.meets_threshold(1))
-    assert 3 * 180 == trigger.within.total_seconds()
-    ours = {"CompletedWithErrors", "Idle"}
-    ends = {"Completed", "Failed", "Cancelled", "Crashed"} | ours
-    expected = {f"prefect.flow-run.{name}" for name in {*ends, "heartbeat"}}
-    assert expected == trigger.expect

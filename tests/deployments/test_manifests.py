@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import tomllib
+from pathlib import Path
 from typing import Any
 
+import prefect
 import pytest
 
 from tests.deployments.conftest import ROOT
@@ -131,3 +133,16 @@ def test_the_way_to_the_server_is_open() -> None:
     ours = DOCUMENTS["network.yaml:NetworkPolicy:tieline"]["spec"]["egress"]
     (out,) = [one for one in ours if "to" in one]
     assert ports == [port["port"] for port in out["ports"]] == [4200]
+
+
+def test_the_pages_served_ask_no_host_outside() -> None:
+    """Prefect's newer pages, which do, are neither shown nor in the image."""
+    assert " PREFECT_SERVER_UI_V2_ENABLED=false" in DOCKERFILE
+    assert "rm -r .venv/lib/python3.13/site-packages/prefect/server/ui-v2" in DOCKERFILE
+    assert "FROM python:3.13-" in DOCKERFILE
+    pages = Path(prefect.__ui_static_path__)
+    assert pages != Path(prefect.__ui_v2_static_path__)
+    assert Path(prefect.__ui_v2_static_path__).parts[-2:] == ("server", "ui-v2")
+    scripts = [path.read_text(encoding="utf-8") for path in pages.rglob("*.js")]
+    assert scripts
+    assert [] == [one for one in scripts if ".amplitude.com" in one]
