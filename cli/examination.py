@@ -109,6 +109,7 @@ def _bc_facts(side: BusinessCentral | TielineError) -> dict[str, Any]:
         "company": side.company_name,
         "company_id": side.company_id,
         "companion": side.has_companion,
+        **_skew(side),
     }
 
 
@@ -122,7 +123,13 @@ async def _dataverse_facts(side: Dataverse | TielineError) -> dict[str, Any]:
         "user": side.user_id,
         "solution": await _has(side, "bcbi_company"),
         "statistics": await _has(side, "nav_accountstatistics"),
+        **_skew(side),
     }
+
+
+def _skew(side: BusinessCentral | Dataverse) -> dict[str, Any]:
+    skew_s = side.skew_s
+    return {} if skew_s is None else {"clock_ahead_s": round(skew_s)}
 
 
 async def _has(side: Dataverse, table: str) -> bool:

@@ -17,6 +17,7 @@ COMMANDS = {
     "couple": ("cli.couple:couple", "Couple records, by hand or by equal fields."),
     "couplings": ("cli.couplings:couplings", "List the couplings of a job."),
     "demo": ("cli.demo:demo", "Watch all of it work on this machine."),
+    "doctor": ("cli.doctor:doctor", "Say what is wrong, and what to do."),
     "emulate": ("cli.emulate:emulate", "Serve both services on this machine."),
     "errors": ("cli.errors:errors", "List the records that fail or wait."),
     "explain": ("cli.explain:explain", "Say why a record is where it is."),

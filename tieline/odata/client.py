@@ -80,6 +80,7 @@ class Client:
         self.counters = Counters()
         self._classify = classify
         self.served_at: datetime | None = None
+        self.skew_s: float | None = None
         self._reached = False
         self._http = httpx.AsyncClient(
             verify=_trusted(),
@@ -248,6 +249,7 @@ class Client:
             multipart and response.status_code not in (401, 429)
         ):
             self.served_at = _service_time(response.headers, took_s)
+            self.skew_s = _skew_s(response.headers)
             return Answer(
                 response.status_code,
                 response.headers,
@@ -314,6 +316,12 @@ def _service_time(headers: Mapping[str, str], took_s: float) -> datetime:
     if told is None:
         return datetime.now(UTC) - UNKNOWN_CLOCK_MARGIN
     return told - timedelta(seconds=took_s)
+
+
+def _skew_s(headers: Mapping[str, str]) -> float | None:
+    """Return how far the service's clock is ahead of ours, None if it is not told."""
+    told = http_date(headers.get("date", ""))
+    return None if told is None else (told - datetime.now(UTC)).total_seconds()
 
 
 async def gather_all(*work: Awaitable[T]) -> list[T]:

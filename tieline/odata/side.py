@@ -48,6 +48,11 @@ class ServiceSide(ABC):
         """What time it was on the service when it last answered."""
         return self._client.served_at or datetime.now(UTC)
 
+    @property
+    def skew_s(self) -> float | None:
+        """How far the service's clock is ahead of ours, to a second; None untold."""
+        return self._client.skew_s
+
     async def table(self, name: str) -> Table:
         """Return a table's metadata, by our name of it.
 

@@ -18,6 +18,7 @@ from tieline.store.options import Options
 from tieline.store.plans import Plans
 from tieline.store.record_errors import RecordErrors
 from tieline.store.saving import Saving
+from tieline.store.upkeep import Upkeep
 from tieline.store.watermarks import Watermarks
 
 
@@ -33,6 +34,7 @@ class Store(
     Options,
     Cache,
     Environment,
+    Upkeep,
     Locks,
 ):
     """Couplings and all else that outlives a run, on SQLite or PostgreSQL.
