@@ -13,6 +13,7 @@ from cli.prefect_defaults import set_defaults
 
 COMMANDS = {
     "apply": ("cli.apply:apply", "Carry out the plan of a dry run."),
+    "backup": ("cli.backup:backup", "Copy the store into a file."),
     "check": ("cli.check:check", "Connect to both sides and say what works."),
     "couple": ("cli.couple:couple", "Couple records, by hand or by equal fields."),
     "couplings": ("cli.couplings:couplings", "List the couplings of a job."),
@@ -24,7 +25,9 @@ COMMANDS = {
     "full-sync": ("cli.sync:full_sync", "Synchronize all records of all jobs."),
     "log": ("cli.log:log", "Show the sync log, newest run first."),
     "mappings": ("cli.mappings:mappings", "Show the mappings in force."),
+    "rebind": ("cli.backup:rebind", "Bind the store to services that were moved."),
     "resolve": ("cli.resolve:resolve", "Decide about records that fail."),
+    "restore": ("cli.backup:restore", "Make the store out of a backup."),
     "run": ("cli.run:run", "Run one job here and now."),
     "status": ("cli.status:status", "Show how every job stands."),
     "sync": ("cli.sync:sync", "Synchronize the changed records of all jobs."),

@@ -30,6 +30,9 @@ PATIENCE = timedelta(minutes=10)
 """What is late, pending or silent for longer than this does not go on by itself."""
 SILENCE = timedelta(minutes=9)
 """Three heartbeats; deployments/automations.yaml waits as long."""
+MOST_EVENTS = 50
+"""More events than this a Prefect server does not give at once."""
+_RUN = "prefect.flow-run."
 LOST_RUNS = "tieline-lost-runs"
 
 
@@ -80,7 +83,7 @@ async def read_health(client: PrefectClient, now: datetime) -> Health:
         for run in await _runs(client, StateType.RUNNING)
         if run.start_time is not None and run.start_time < now - PATIENCE
     ]
-    alive = await _with_heartbeats(client, now) if running else set()
+    alive = await _with_heartbeats(client, running, now) if running else set()
     return Health(
         await client.api_version(),
         deployed=tuple(
@@ -124,16 +127,18 @@ async def _runs(client: PrefectClient, kind: StateType) -> list[FlowRun]:
     )
 
 
-async def _with_heartbeats(client: PrefectClient, now: datetime) -> set[str]:
-    """Return the ids of the runs that sent a heartbeat lately."""
+async def _with_heartbeats(
+    client: PrefectClient, runs: list[FlowRun], now: datetime
+) -> set[str]:
+    """Return the ids of those of the runs that sent a heartbeat lately."""
     page = await client.read_events(
         EventFilter(
             occurred=EventOccurredFilter(since=now - SILENCE, until=now),
             event=EventNameFilter(name=["prefect.flow-run.heartbeat"]),
-            resource=EventResourceFilter(id=["prefect.flow-run.*"]),
+            resource=EventResourceFilter(
+                id=[f"{_RUN}{run.id}" for run in runs], distinct=True
+            ),
         ),
-        limit=MOST_RUNS,
+        limit=MOST_EVENTS,
     )
-    return {
-        event.resource.id.removeprefix("prefect.flow-run.") for event in page.events
-    }
+    return {event.resource.id.removeprefix(_RUN) for event in page.events}

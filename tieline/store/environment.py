@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, update
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import delete, select, update
 
 from tieline.errors import SafetyStop
 from tieline.store.database import Database
-from tieline.store.schema import environment
+from tieline.store.schema import cursor, environment, watermark
 
-_ADVICE = "Use another store, or correct the settings."
+_ADVICE = (
+    "Correct the settings; or give a copy a store of its own (TIELINE_STORE__URL); or, "
+    "if this is the same data, moved, restored or copied to stay, run `tieline rebind`."
+)
 
 
 class Environment(Database):
@@ -62,6 +68,50 @@ class Environment(Database):
                     .where(e.company == company)
                     .values(dataverse_root=dataverse_root, company_name=name)
                 )
+
+    def rebind(
+        self,
+        company: str,
+        bc_root: str,
+        dataverse_root: str,
+        organization_id: str,
+        *,
+        kept: Sequence[str] = (),
+    ) -> None:
+        """Bind the company to these services from now on, and read them anew.
+
+        Couplings, errors and the journal stay. Watermarks and cursors, but for
+        those whose names are `kept`, say how far the former services were read.
+        """
+        e, w = environment.c, watermark.c
+        bound: dict[str, Any] = {
+            "bc_root": bc_root,
+            "dataverse_root": dataverse_root,
+            "organization_id": organization_id,
+        }
+        with self.writing() as connection:
+            connection.execute(
+                update(environment).where(e.company == company).values(**bound)
+            )
+            # A run that goes on has read its revision before, and moves none.
+            connection.execute(
+                update(watermark)
+                .where(w.company == company)
+                .values(value=None, revision=w.revision + 1)
+            )
+            connection.execute(
+                delete(cursor).where(
+                    cursor.c.company == company, cursor.c.name.not_in(kept)
+                )
+            )
+
+    def bound_to(self, company: str) -> tuple[str, str, str] | None:
+        """Return both roots and the organisation that a company is bound to."""
+        e = environment.c
+        query = select(e.bc_root, e.dataverse_root, e.organization_id)
+        with self.reading() as connection:
+            row = connection.execute(query.where(e.company == company)).first()
+        return None if row is None else (row[0], row[1], row[2])
 
     def companies_of(self, bc_root: str) -> dict[str, str]:
         """Return {company id: its name} of this Business Central, as runs knew it."""
