@@ -10,6 +10,7 @@ import click
 from cli.command import ReportingCommand
 from cli.in_force import load_checked
 from cli.output import print_json, print_table
+from tieline.wording import one_line
 
 NO_ROLE = (
     "The user that Tieline signs in as has no security role in Dataverse of its own. "
@@ -57,9 +58,9 @@ def _print(document: dict[str, Any]) -> None:
         click.echo(NO_ROLE)
     for job in document["jobs"]:
         for note in job.get("notes", ()):
-            click.echo(f"{job['job']}: {note}")
+            click.echo(one_line(f"{job['job']}: {note}"))
     for sentence in document.get("positions_ahead", ()):
-        click.echo(sentence)
+        click.echo(one_line(sentence))
 
 
 def _job_row(job: dict[str, Any]) -> tuple[Any, ...]:

@@ -13,6 +13,7 @@ from cli.in_force import load_checked
 from cli.output import print_json, print_table
 from tieline.job_names import job_name
 from tieline.report import JobReport
+from tieline.wording import one_line
 
 if TYPE_CHECKING:
     from tieline.settings import Settings
@@ -44,7 +45,7 @@ def explain(job: str, record: str, *, company: str | None, as_json: bool) -> Non
         if key not in _SENTENCES
     ]
     print_table(record, ["fact", "value"], facts)
-    click.echo(document["advice"])
+    click.echo(one_line(document["advice"]))
 
 
 async def _explain(

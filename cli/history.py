@@ -26,6 +26,7 @@ from prefect.client.schemas.sorting import FlowRunSort
 
 from tieline.errors import UnknownRecord
 from tieline.mapping import Direction
+from tieline.markdown import plain
 from tieline.report import Counters
 
 PAGE_RUNS = 200
@@ -86,11 +87,11 @@ async def errors_of_run(run_id: UUID) -> tuple[str, list[dict[str, Any]]]:
         {
             "job": row.get("job") or str(job),
             "direction": row["direction"],
-            "name": row.get("record") or None,
+            "name": plain(row.get("record") or "") or None,
             "source_id": _id(row["source"]),
             "destination_id": _id(row["destination"]),
             "code": row["code"],
-            "message": row["message"],
+            "message": plain(row["message"]),
         }
         for row in rows
     ]

@@ -10,6 +10,7 @@ from typing import Any, cast
 import click
 
 from tieline.errors import TielineError
+from tieline.wording import one_line
 
 _WRITING = frozenset(
     {"apply", "couple", "full-sync", "resolve", "run", "sync", "uncouple", "undo"}
@@ -91,6 +92,6 @@ def unexpected(error: BaseException) -> str:
     while isinstance(error, BaseExceptionGroup):
         # Several tasks broke at once: the first will do.
         error = error.exceptions[0]
-    text = " ".join(str(error).split())
+    text = " ".join(one_line(str(error)).split())
     kind = type(error).__name__
     return f"Tieline broke off: {kind}{f': {text}' if text else ''}."

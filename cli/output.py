@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
+from tieline.wording import one_line
+
 if TYPE_CHECKING:
     from rich.console import Console
 
 _OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
 _PIPED_WIDTH = 200
 """Wide enough for two ids and a sentence where no terminal tells its width."""
+
+
+class Lines(tuple[str, ...]):
+    """A cell of several lines; every other one is kept to a line."""
+
+    __slots__ = ()
 
 
 def print_json(document: Any) -> None:
@@ -48,6 +56,7 @@ def print_table(
     from rich.text import Text
 
     cells = [[_cell(value) for value in row] for row in rows]
+    title = one_line(title)
     console = Console()
     if console.is_terminal:
         columns, cells = _without_empty(columns, cells)
@@ -56,7 +65,7 @@ def print_table(
     if console.width < _needed_width(len(columns), cells):
         _print_lines(console, title, columns, cells)
         return
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table(title=Text(title), title_justify="left", title_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in cells:
@@ -103,9 +112,11 @@ def _cell(value: Any) -> str:
         return "yes"
     if isinstance(value, datetime):
         return time_text(value)
+    if isinstance(value, Lines):
+        return "\n".join(map(one_line, value))
     if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
-    return str(value)
+        return one_line(", ".join(map(str, value)))
+    return one_line(str(value))
 
 
 def time_text(value: datetime) -> str:

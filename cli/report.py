@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from cli.lazy import about
-from cli.output import print_table
+from cli.output import Lines, print_table
 from tieline.report import SHOWN, Counters, JobReport
+from tieline.wording import one_line
 
 WITH_FAILURES = 3
 _WORST_FIRST = (2, 1, WITH_FAILURES)
@@ -40,7 +41,8 @@ def exit_code_of_all(reports: Sequence[JobReport]) -> int:
 def explain_failure(report: JobReport) -> None:
     """Say on stderr what the job did without, and why it could not run, if so."""
     if report.warning:
-        click.echo(f"Warning: {report.job}: {report.warning}", err=True)
+        warning = one_line(report.warning)
+        click.echo(f"Warning: {report.job}: {warning}", err=True)
     if report.error_code:
         click.echo(f"Error: {report.reason}", err=True)
         click.echo(about(report.error_code), err=True)
@@ -107,7 +109,7 @@ def _print_changes(report: JobReport) -> None:
             report.name_of(change),
             change.direction,
             change.action,
-            "\n".join(_field(report, field) for field in change.fields),
+            Lines(_field(report, field) for field in change.fields),
             change.source_id,
             change.destination_id,
         )

@@ -21,6 +21,7 @@ from prefect.states import Completed, Failed
 from tasks.overview import keep_note, write_status
 from tieline.errors import RunError, SystemName, TielineError
 from tieline.mapping import TableMapping
+from tieline.markdown import cell, table_row
 from tieline.report import (
     SHOWN,
     JobReport,
@@ -225,7 +226,7 @@ async def _write_artifacts(client: PrefectClient, log: RunLog) -> None:
     if report.verification is not None:
         await TableArtifact(
             key=artifact_key(report, "verify"),
-            table=log.verification_rows(report.verification),
+            table=[*map(table_row, log.verification_rows(report.verification))],
             description=f"{report.job}: {report.verification.sentence()}",
         ).acreate(client)
         return
@@ -233,13 +234,13 @@ async def _write_artifacts(client: PrefectClient, log: RunLog) -> None:
         await TableArtifact(
             key=artifact_key(report, "counters"),
             table=_counter_rows(report),
-            description=f"Counters of {report.job}, company {report.company}",
+            description=f"Counters of {report.job}, company {cell(report.company)}",
         ).acreate(client)
     if report.errors:
         shown = report.errors[:SHOWN]
         await TableArtifact(
             key=artifact_key(report, "errors"),
-            table=[log.error_row(error) for error in shown],
+            table=[table_row(log.error_row(error)) for error in shown],
             description=(
                 f"{len(shown)} of {counted(len(report.errors), 'failed record')}; "
                 f"`tieline errors {report.job}` shows all that fail or wait now"
@@ -249,7 +250,7 @@ async def _write_artifacts(client: PrefectClient, log: RunLog) -> None:
         changes = report.changes[:SHOWN]
         await TableArtifact(
             key=artifact_key(report, "plan"),
-            table=[log.plan_row(*one) for one in _flat(changes)],
+            table=[table_row(log.plan_row(*one)) for one in _flat(changes)],
             description=_plan_description(report),
         ).acreate(client)
 

@@ -17,6 +17,7 @@ from prefect.context import FlowRunContext
 from tasks.job_run import JobRun
 from tasks.log import artifact_key, unless_refused
 from tieline.following import tell
+from tieline.markdown import cell
 from tieline.wording import counted
 
 PAUSE_S = 5.0
@@ -72,7 +73,7 @@ class Progress:
         looked_at = counted(sum(self._looked_at.values()), "record")
         self._run.log.info("%s looked at %s", looked_at, until)
         description = (
-            f"{report.job}, company {report.company}: {looked_at} looked at "
+            f"{report.job}, company {cell(report.company)}: {looked_at} looked at "
             f"{until}, in {seconds:.0f} s"
         )
         async with unless_refused("the progress"):

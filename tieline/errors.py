@@ -43,6 +43,8 @@ import re
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
+from tieline.wording import one_line
+
 SystemName = Literal["bc", "dataverse"]
 
 SYSTEM_TITLES: dict[str, str] = {
@@ -59,7 +61,8 @@ class TielineError(Exception):
 
     `code` is stable; `advice` is a second sentence or empty. The text never
     holds a secret: whoever raises it builds it from names and ids only. A name
-    that ends in a full stop leaves one at the end of its sentence, not two.
+    that ends in a full stop leaves one at the end of its sentence, not two, and what
+    a service or a record wrote into it stays on its line.
     `is_passing` marks a failure that only the moment caused: a lock, a time-out, a
     service that is away. It is tried again and never makes a record skipped.
     """
@@ -69,8 +72,8 @@ class TielineError(Exception):
     is_passing: bool = False
 
     def __init__(self, message: str, *, advice: str = "") -> None:
-        self.message = _TWO_STOPS.sub(".", message)
-        self.advice = _TWO_STOPS.sub(".", advice)
+        self.message = _TWO_STOPS.sub(".", one_line(message))
+        self.advice = _TWO_STOPS.sub(".", one_line(advice))
         super().__init__(self.message)
 
     def __str__(self) -> str:

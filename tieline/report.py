@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from tieline.verification import Verification
+from tieline.wording import one_line
 
 SHOWN = 200
 """So many failures, changes or pairs are listed for people; JSON has all."""
@@ -80,6 +81,10 @@ class RecordFailure:
     message: str
     job: str = ""
     name: str = ""
+
+    def __post_init__(self) -> None:
+        """Keep text of the services to its line of a log or a table."""
+        object.__setattr__(self, "message", one_line(self.message))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the failure as the JSON of `tieline run` has it."""
@@ -156,8 +161,9 @@ class JobReport:
         return self.directions.setdefault(direction, Counters())
 
     def name_of(self, listed: RecordFailure | PlannedChange) -> str:
-        """Return what people know a listed record by, "" if unknown."""
-        return listed.name or self.known_as(listed.source_id, listed.destination_id)
+        """Return what people know a listed record by, on one line, "" if unknown."""
+        known = listed.name or self.known_as(listed.source_id, listed.destination_id)
+        return one_line(known)
 
     def known_as(self, *ids: str | None) -> str:
         """Return the name of the first of these ids that has one, "" if none has."""
