@@ -25,6 +25,7 @@ COMMANDS = {
     "full-sync": ("cli.sync:full_sync", "Synchronize all records of all jobs."),
     "log": ("cli.log:log", "Show the sync log, newest run first."),
     "mappings": ("cli.mappings:mappings", "Show the mappings in force."),
+    "prune": ("cli.prune:prune", "Remove what is older than the settings keep."),
     "rebind": ("cli.backup:rebind", "Bind the store to services that were moved."),
     "resolve": ("cli.resolve:resolve", "Decide about records that fail."),
     "restore": ("cli.backup:restore", "Make the store out of a backup."),

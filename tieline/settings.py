@@ -99,6 +99,15 @@ class SafetySettings(Section):
     key_sweep_hours: float = Field(default=24, ge=0)
 
 
+class RetentionSettings(Section):
+    """For how many days PRUNE keeps what only history needs; 0 is for ever."""
+
+    journal_days: int = Field(default=365, ge=0)
+    plan_days: int = Field(default=30, ge=0)
+    error_days: int = Field(default=90, ge=0)
+    run_days: int = Field(default=365, ge=0)
+
+
 class InactivitySettings(Section):
     """The built-in integration's back-off of idle jobs; off unless enabled."""
 
@@ -118,6 +127,7 @@ class Settings(BaseSettings):
     sync: CompanySettings = CompanySettings()
     company: dict[str, CompanySettings] = Field(default_factory=dict)
     safety: SafetySettings = SafetySettings()
+    retention: RetentionSettings = RetentionSettings()
     inactivity: InactivitySettings = InactivitySettings()
     mappings: dict[str, dict[str, Any]] = Field(default_factory=dict)
     schedules: dict[str, ScheduleSettings] = Field(default_factory=dict)

@@ -16,6 +16,7 @@ from tieline.store.locks import Locks
 from tieline.store.migrate import migrate
 from tieline.store.options import Options
 from tieline.store.plans import Plans
+from tieline.store.pruning import Pruning
 from tieline.store.record_errors import RecordErrors
 from tieline.store.saving import Saving
 from tieline.store.upkeep import Upkeep
@@ -35,6 +36,7 @@ class Store(
     Cache,
     Environment,
     Upkeep,
+    Pruning,
     Locks,
 ):
     """Couplings and all else that outlives a run, on SQLite or PostgreSQL.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Integer, cast, func, inspect, select, text
+from sqlalchemy import inspect, text
 from sqlalchemy.engine import Inspector
 
 from tieline.store.address import database_file, parse_address
@@ -23,10 +23,12 @@ class Upkeep(Database):
             return sum(part.stat().st_size for part in parts if part.is_file())
         if self.dialect == "sqlite":
             return 0
-        names = list(metadata.tables)
-        sizes = [cast(func.pg_total_relation_size(name), Integer) for name in names]
+        query = text("SELECT pg_total_relation_size(CAST(:name AS regclass))")
         with self.reading() as connection:
-            return sum(connection.execute(select(*sizes)).one())
+            return sum(
+                connection.execute(query, {"name": name}).scalar_one()
+                for name in metadata.tables
+            )
 
 
 def folder_of(address: str) -> Path | None:
