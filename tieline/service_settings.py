@@ -107,21 +107,7 @@ class ServiceSettings(Section):
     @field_validator("url", "token_url")
     @classmethod
     def _absolute(cls, url: str) -> str:
-        url = url.strip()
-        if not url:
-            return url
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            # Not the value: what is wrong with it may be a password in it.
-            msg = "it must be an absolute http(s) address"
-            raise ValueError(msg)
-        if parts.username or parts.password:
-            msg = "it must not hold a user name or a password"
-            raise ValueError(msg)
-        if not _is_port(parts):
-            msg = "its port must be a number from 1 to 65535"
-            raise ValueError(msg)
-        return url.rstrip("/")
+        return absolute_url(url)
 
     @field_validator("url")
     @classmethod
@@ -267,6 +253,29 @@ def secret_in(value: SecretStr, path: str) -> SecretStr:
         msg = f"the file {path} is empty"
         raise ValueError(msg)
     return SecretStr(text)
+
+
+def absolute_url(url: str) -> str:
+    """Return an address without a slash at its end; empty stays empty.
+
+    Raises:
+        ValueError: it is not absolute, holds credentials or has no sensible port.
+    """
+    url = url.strip()
+    if not url:
+        return url
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        # Not the value: what is wrong with it may be a password in it.
+        msg = "it must be an absolute http(s) address"
+        raise ValueError(msg)
+    if parts.username or parts.password:
+        msg = "it must not hold a user name or a password"
+        raise ValueError(msg)
+    if not _is_port(parts):
+        msg = "its port must be a number from 1 to 65535"
+        raise ValueError(msg)
+    return url.rstrip("/")
 
 
 def _is_port(parts: SplitResult) -> bool:

@@ -40,6 +40,7 @@ from tieline.service_settings import (
     ServiceSettings,
     secret_in,
 )
+from tieline.wake_up_settings import WakeUpSettings
 
 __all__ = [
     "MICROSOFT_TOKEN_URL",
@@ -129,6 +130,7 @@ class Settings(BaseSettings):
     safety: SafetySettings = SafetySettings()
     retention: RetentionSettings = RetentionSettings()
     inactivity: InactivitySettings = InactivitySettings()
+    wake_up: WakeUpSettings = WakeUpSettings()
     mappings: dict[str, dict[str, Any]] = Field(default_factory=dict)
     schedules: dict[str, ScheduleSettings] = Field(default_factory=dict)
     batch_rows: int = Field(default=5000, ge=1, le=20000)

@@ -82,7 +82,7 @@ def test_manifests_hold_together() -> None:
         for item in documents
         if item["kind"] == "Deployment"
     ]
-    assert 2 == len(pods)
+    assert 3 == len(pods)
     for pod in pods:
         for container in [*pod["containers"], *pod.get("initContainers", [])]:
             for source in container["envFrom"]:

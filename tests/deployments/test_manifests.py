@@ -72,7 +72,7 @@ def test_a_configuration_file_is_mounted() -> None:
             mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]
         }
         assert "/etc/tieline" == paths["files"], container["name"]
-    for name in ("set-up", "worker"):
+    for name in ("set-up", "worker", "receiver"):
         (mount,) = SERVICES[name]["volumes"]
         assert "/etc/tieline" == mount["target"]
         assert [{"path": ".env", "required": False}] == SERVICES[name]["env_file"]

@@ -17,6 +17,7 @@ from tieline.business_central.company import (
 from tieline.business_central.manner import CURRENCY, manner
 from tieline.business_central.refusals import classify
 from tieline.business_central.route import COMPANION, STANDARD, Route, open_route
+from tieline.business_central.subscriptions import Subscriptions
 from tieline.business_central.web import web_address
 from tieline.errors import DriftError, Forbidden, Rejected, SystemName
 from tieline.odata.client import Client
@@ -204,6 +205,16 @@ class BusinessCentral(ServiceSide):
         `maybe_done`.
         """
         return await writing.act(await self._locate(table, ()), ids, name)
+
+    def subscriptions(self) -> Subscriptions:
+        """Return the webhook subscriptions of the service."""
+        routes = [self._companion] if self.has_companion else []
+        roots = [route.root for route in (*routes, self._standard)]
+
+        async def locate(table: str) -> Located:
+            return await self._locate(table, ())
+
+        return Subscriptions(self._client, self._url, roots, locate)
 
     def address(self, table: str, id: str) -> str:
         """Return the record's page in the web client, "" where that is not known."""

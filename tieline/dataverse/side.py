@@ -14,6 +14,7 @@ from tieline.dataverse.bulk import Bulk
 from tieline.dataverse.refusals import classify, is_unknown_name
 from tieline.dataverse.tracking import Deletions, deletions
 from tieline.dataverse.values import SPEECH, decoder
+from tieline.dataverse.webhooks import Webhooks
 from tieline.dataverse.writing import Writer
 from tieline.errors import (
     DriftError,
@@ -184,6 +185,10 @@ class Dataverse(ServiceSide):
             content=orjson.dumps(dict(body or {}), default=float),
         )
         return (await self._client.send(request)).body
+
+    def webhooks(self) -> Webhooks:
+        """Return the webhooks of the organization."""
+        return Webhooks(self._client, self._root)
 
     def address(self, table: str, id: str) -> str:
         """Return the address of the record's form, for people."""
