@@ -15,6 +15,7 @@ from cli.command import ReportingCommand
 from cli.in_force import load_checked
 from cli.output import print_json
 from tieline.errors import TielineError
+from tieline.wording import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -153,7 +154,7 @@ async def _prefect_findings(facts: dict[str, Any], now: datetime) -> list[Findin
 
 def _print(findings: Sequence[Finding]) -> None:
     for finding in findings:
-        click.echo(f"{finding.level}: {finding.about}: {finding.message}")
+        click.echo(one_line(f"{finding.level}: {finding.about}: {finding.message}"))
         click.echo(f"  {finding.advice.replace('`', '')}")
     count = sum(finding.level == "problem" for finding in findings)
     if not count:

@@ -12,6 +12,7 @@ from cli.command import ReportingCommand
 from cli.in_force import load_checked
 from cli.output import print_json
 from tieline.errors import SettingsError
+from tieline.wording import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,7 +109,7 @@ def _print(jobs: Sequence[JobStatus], missing: str, now: datetime) -> None:
     for id_ in dict.fromkeys(one.company_id for one in jobs):
         own = [one for one in jobs if one.company_id == id_]
         shown = Table(
-            title=Text(own[0].company, style="bold"),
+            title=Text(one_line(own[0].company), style="bold"),
             title_justify="left",
             box=None,
             padding=(0, 1, 0, 0),
@@ -121,7 +122,7 @@ def _print(jobs: Sequence[JobStatus], missing: str, now: datetime) -> None:
         console.print(shown)
         for one in own:
             if advice := to_do(one):
-                console.print(Text(f"{one.job}: {advice.replace('`', '')}"))
+                console.print(Text(one_line(f"{one.job}: {advice.replace('`', '')}")))
     click.echo(f"\n{LEGEND}")
     if missing:
         click.echo(missing)

@@ -18,7 +18,9 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import Completed, Failed
 
-from tasks.overview import keep_note, write_status
+from tasks.artifact_keys import artifact_key as artifact_key
+from tasks.artifact_keys import name_company
+from tasks.overview import keep_note, write_status, write_summary
 from tieline.errors import RunError, SystemName, TielineError
 from tieline.mapping import TableMapping
 from tieline.markdown import cell, table_row
@@ -100,11 +102,6 @@ def idle_state(until: datetime) -> State[Any]:
     return Completed(name=IDLE, message=message)
 
 
-def artifact_key(report: JobReport, what: str) -> str:
-    """Return the key that an artifact of a job has in all its runs."""
-    return f"{report.job.lower().replace(' ', '-')}-{what}"
-
-
 @asynccontextmanager
 async def unless_refused(what: str) -> AsyncIterator[None]:
     """Let a run go on without something that Prefect's server does not take.
@@ -170,11 +167,14 @@ async def write_log(log: RunLog) -> None:
     """Write labels and the counters, errors and plan artifacts of one run."""
     name_failures(log.report)
     state, message = log.ending
+    if log.session is not None:
+        name_company(log.report, log.session)
     jobs = keep_note(log.report, log.session, state=state, message=message)
     async with unless_refused("the labels or artifacts"), get_client() as client:
         if log.report.flow_run_id:
             await _write_labels(client, log.report)
         if log.report.state != IDLE:
+            await write_summary(client, log, state, message)
             # The newest counters stay those of a run that looked.
             await _write_artifacts(client, log)
         await write_status(client, jobs)
@@ -309,8 +309,8 @@ class RunLog:
             "direction": error.direction,
             "code": error.code,
             "message": error.message,
-            "source": self._link(source, error.source_id, error.job),
-            "destination": self._link(destination, error.destination_id, error.job),
+            "source": self.link(source, error.source_id, error.job),
+            "destination": self.link(destination, error.destination_id, error.job),
         }
 
     def plan_row(self, change: PlannedChange, field: dict[str, Any]) -> dict[str, Any]:
@@ -324,8 +324,8 @@ class RunLog:
             "field": field["field"],
             "from": shown(field["field"], field["from"]),
             "to": shown(field["field"], field["to"]),
-            "source": self._link(source, change.source_id),
-            "destination": self._link(destination, change.destination_id),
+            "source": self.link(source, change.source_id),
+            "destination": self.link(destination, change.destination_id),
         }
 
     def verification_rows(self, found: Verification) -> list[dict[str, Any]]:
@@ -349,13 +349,14 @@ class RunLog:
                 "result": result,
                 "count": "",
                 "fields": fields,
-                "bc": self._link("bc", bc_id),
-                "dataverse": self._link("dataverse", dataverse_id),
+                "bc": self.link("bc", bc_id),
+                "dataverse": self.link("dataverse", dataverse_id),
             }
             for result, bc_id, dataverse_id, fields in listed
         ]
 
-    def _link(self, side: SystemName, id_: str | None, job: str = "") -> str:
+    def link(self, side: SystemName, id_: str | None, job: str = "") -> str:
+        """Return a link to a record, as Markdown; its id where there is none."""
         if not id_ or self.session is None or self._tables is None:
             return id_ or ""
         bc_set, dataverse_table = self._tables

@@ -1,24 +1,31 @@
-"""Keeps the status of all jobs: a run's note in the store, and one page in Prefect."""
+"""Two pages for each run: its own summary, and how all jobs of all companies stand."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from prefect.artifacts import MarkdownArtifact
 from prefect.client.orchestration import PrefectClient
 from prefect.context import FlowRunContext
 
+from tasks.artifact_keys import artifact_key
 from tasks.schedule import next_starts
-from tieline.errors import TielineError
+from tasks.summary import Held, held_records, page
+from tieline.errors import SystemName, TielineError
 from tieline.inactivity import company_called
+from tieline.markdown import cell
 from tieline.report import JobReport
 from tieline.session import Session
 from tieline.settings import load_settings
 from tieline.status import JobStatus, note_run, read_status, scheduled
 from tieline.status_text import markdown
 from tieline.store import Store
+
+if TYPE_CHECKING:
+    from tasks.log import RunLog
 
 KEY = "tieline-status"
 
@@ -47,6 +54,31 @@ def keep_note(
             )
         return read_status(store)
     return []
+
+
+async def write_summary(
+    client: PrefectClient, log: RunLog, state: str, message: str
+) -> None:
+    """Write the page on top of a run: what was done, what fails, what to do."""
+    report, session = log.report, log.session
+    held: list[Held] = []
+    is_all = True
+    with suppress(TielineError):
+        store = None if session is None else session.store
+        company = "" if session is None else session.company_id
+        held, is_all = held_records(report, store, company)
+
+    def link(one: Held) -> str:
+        side: SystemName = "bc" if one.direction == "to-dataverse" else "dataverse"
+        return log.link(side, one.id, one.job)
+
+    await MarkdownArtifact(
+        key=artifact_key(report, "summary"),
+        markdown=page(
+            report, state=state, message=message, held=held, is_all=is_all, link=link
+        ),
+        description=f"{report.job}, company {cell(report.company)}: what was done",
+    ).acreate(client)
 
 
 async def write_status(client: PrefectClient, jobs: list[JobStatus]) -> None:

@@ -14,8 +14,9 @@ from prefect.artifacts import TableArtifact
 from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.context import FlowRunContext
 
+from tasks.artifact_keys import artifact_key, name_company
 from tasks.job_run import JobRun
-from tasks.log import artifact_key, unless_refused
+from tasks.log import unless_refused
 from tieline.following import tell
 from tieline.markdown import cell
 from tieline.wording import counted
@@ -36,6 +37,7 @@ class Progress:
     def __init__(self, run: JobRun) -> None:
         """Start the clock."""
         self._run = run
+        name_company(run.report, run.session)
         self._began = self._shown = time.monotonic()
         self._looked_at: dict[str, int] = {}
         self._batches: dict[str, int] = {}

@@ -129,7 +129,8 @@ class JobReport:
     is how the job's records stand after a run that came to its end, `are_named`
     whether the run was about some records only. `names` says by id, `codes` by field
     and option value, how people know what the report lists. `waiting` are records that
-    were looked at and wait on, which is no failure.
+    were looked at and wait on, which is no failure. `key_company` is the company's part
+    in the keys of artifacts, "" for the one in the settings.
     """
 
     job: str
@@ -153,6 +154,7 @@ class JobReport:
     codes: dict[str, dict[Any, str]] = field(default_factory=dict)
     recommendation: str = ""
     warning: str = ""
+    key_company: str = ""
     error_code: str = ""
     exit_code: int = 0
 

@@ -21,9 +21,9 @@ def job(told, name):
     return found
 
 
-def page():
-    """The newest page `tieline-status` in Prefect."""
-    return asyncio.run(Artifact.aget("tieline-status")).data
+def page(key="tieline-status"):
+    """The newest page of this key in Prefect."""
+    return asyncio.run(Artifact.aget(key)).data
 
 
 def test_before_the_first_run_there_is_nothing_to_say(folder, invoke):
@@ -54,6 +54,9 @@ def test_a_run_is_told(services, prefect_server, invoke):
     (line,) = [one for one in shown if one.startswith("CUSTOMER ")]
     assert ["CUSTOMER", "errors"] == [line.split()[0], line.split()[2]]
     assert "| CUSTOMER |" in page()
+    summary = page("customer-summary")
+    assert "| to-dataverse | 1 | 1 |" in summary
+    assert "| 1 | TL-301 | The salesperson XX must be coupled" in summary
     text = invoke("status", "--prometheus").stdout
     own = 'company="CRONUS",job="CUSTOMER"'
     assert f'tieline_records{{{own},state="waiting"}} 1' in text.splitlines()

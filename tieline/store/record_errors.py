@@ -111,9 +111,16 @@ class RecordErrors(Database):
         return len(waiting), len(failing - waiting), count, alone
 
     def list_errors(
-        self, company: str | None = None, mapping: str | None = None
+        self,
+        company: str | None = None,
+        mapping: str | None = None,
+        *,
+        rows: int | None = None,
     ) -> list[ErrorRow]:
-        """Return all errors, by company, mapping and direction, oldest first."""
+        """Return all errors, by company, mapping and direction, oldest first.
+
+        At most so many `rows`, unless None.
+        """
         c = record_error.c
         query = select(record_error).order_by(
             c.company, c.mapping, c.direction, c.first_at, c.source_id
@@ -123,7 +130,8 @@ class RecordErrors(Database):
         if mapping is not None:
             query = query.where(c.mapping == mapping)
         with self.reading() as connection:
-            return [ErrorRow(**row) for row in connection.execute(query).mappings()]
+            found = connection.execute(query.limit(rows)).mappings()
+            return [ErrorRow(**row) for row in found]
 
 
 def _seen(pair: Any) -> tuple[Any, Any]:
