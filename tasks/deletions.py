@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from tasks.job_run import Pass
+from tasks.uncouple import forget_couplings
 from tieline.errors import SYSTEM_TITLES, SafetyStop, SystemName
 from tieline.mapping import Direction
 from tieline.store import Outcome
@@ -149,10 +150,11 @@ async def _swept(one_pass: Pass, side: SystemName, *, is_due: bool) -> list[str]
     return gone
 
 
-def take_gone(one_pass: Pass, gone: Sequence[str]) -> None:
+async def take_gone(one_pass: Pass, gone: Sequence[str]) -> None:
     """Note the source records that were looked for by id and are no more.
 
-    The errors of uncoupled ones are forgotten. What becomes of a coupled one is for
+    The errors of uncoupled ones are forgotten. A pair whose other record is gone too
+    is none any more. What becomes of another coupled one is for
     the deletion policy to say: in the opposite pass, which has the survivor for its
     source, or in this one when the job has no other.
 
@@ -166,7 +168,9 @@ def take_gone(one_pass: Pass, gone: Sequence[str]) -> None:
     to = one_pass.direction is Direction.TO_DATAVERSE
     store.forget_uncoupled_errors(*job, one_pass.way, gone)
     here: SystemName = "bc" if to else "dataverse"
-    rows = store.couplings(*job, side=here, ids=list(gone))
+    rows = await _of_survivors(
+        one_pass, store.couplings(*job, side=here, ids=list(gone))
+    )
     rows = rows[~rows["skipped"].astype(bool)]
     if rows.empty:
         return
@@ -184,4 +188,24 @@ def take_gone(one_pass: Pass, gone: Sequence[str]) -> None:
             flag: True,
         }
     )
-    store.save(Outcome(*job, one_pass.way, at=run.now, couplings=pending))
+    # Of the failures only the survivor's stands, that its counterpart is gone.
+    cleared = list(rows[f"{here}_id"])
+    store.save(
+        Outcome(*job, one_pass.way, at=run.now, couplings=pending, cleared=cleared)
+    )
+
+
+async def _of_survivors(one_pass: Pass, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the couplings whose other record exists; forget those without either."""
+    if rows.empty:
+        return rows
+    run = one_pass.run
+    to = one_pass.direction is Direction.TO_DATAVERSE
+    there, table = (
+        ("dataverse", run.mapping.dataverse) if to else ("bc", run.mapping.bc)
+    )
+    ids = list(rows[f"{there}_id"])
+    found = await run.session.side(there).by_id(table, ids, columns=())
+    survives = rows[f"{there}_id"].isin(set(found["id"]))
+    await forget_couplings(run, rows[~survives])
+    return rows[survives]

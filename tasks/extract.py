@@ -83,7 +83,7 @@ class Reader:
         )
         batch.gone = sorted(set(ids) - set(frame["id"]))
         if not run.mapping.only_candidates:
-            take_gone(self.current, batch.gone)
+            await take_gone(self.current, batch.gone)
         return batch
 
     async def _left_alone(self, ids: list[str]) -> Batch:
@@ -131,7 +131,7 @@ class Reader:
         frame = await self.current.run.session.side(side).by_id(
             table, ids, columns=columns
         )
-        take_gone(self.current, sorted(set(ids) - set(frame["id"])))
+        await take_gone(self.current, sorted(set(ids) - set(frame["id"])))
         is_same = [
             missing[id_] == version != ""
             for id_, version in zip(frame["id"], frame["version"], strict=True)

@@ -20,7 +20,7 @@ from tasks.missing import what_is_missing
 from tasks.nested import forgetting_lines
 from tasks.outcome import outcome_of, rows_to_write
 from tasks.preview import preview
-from tieline.batch import Action, Batch, OneWay, rows_of
+from tieline.batch import Action, Batch, rows_of
 from tieline.conversions import column_of
 from tieline.errors import (
     ApiError,
@@ -65,20 +65,12 @@ async def load(one_pass: Pass, batch: Batch) -> None:
 
 
 async def _with_removed(run: JobRun, batch: Batch) -> list[Outcome]:
-    """Return what goes with the couplings that go: lines, and errors of lost records.
-
-    A row that is another's now keeps its errors.
-    """
-    if not batch.removed:
+    """Return what goes with the couplings that go: those of their lines."""
+    if not batch.removed or run.mapping.nested is None:
         return []
     store, company, name = run.session.store, run.session.company_id, run.mapping.name
     frame = store.couplings(company, name, side="bc", ids=batch.removed)
-    lost = frame[~frame["bc_id"].isin(batch.released)]
-    opposite: OneWay = "from-dataverse" if batch.to_dataverse else "to-dataverse"
-    cleared = list(lost[f"{batch.destination_side}_id"])
-    errors = Outcome(company, name, opposite, at=run.now, cleared=cleared)
-    lines = [] if run.mapping.nested is None else await forgetting_lines(run, frame)
-    return [errors, *lines]
+    return await forgetting_lines(run, frame)
 
 
 def _open_intents(run: JobRun, batch: Batch) -> list[int]:

@@ -6,7 +6,17 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Table, bindparam, delete, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from tieline.errors import AlreadyCoupled, StoreError
@@ -114,6 +124,7 @@ class Saving(Watermarks, LeftAlone):
     def _remove(self, connection: Connection, outcome: Outcome) -> None:
         if outcome.removed:
             self.note_uncoupled(connection, outcome)
+            self._forget_errors(connection, outcome)
             c = coupling.c
             connection.execute(
                 delete(coupling).where(
@@ -122,6 +133,29 @@ class Saving(Watermarks, LeftAlone):
                     self.one_of(c.bc_id, outcome.removed),
                 )
             )
+
+    def _forget_errors(self, connection: Connection, outcome: Outcome) -> None:
+        """Forget what failed on the pairs that are removed, in both directions.
+
+        Nothing of it stands when its records are no pair any more.
+        """
+        e, c = record_error.c, coupling.c
+        is_removed = exists().where(
+            c.company == outcome.company,
+            c.mapping == outcome.mapping,
+            self.one_of(c.bc_id, outcome.removed),
+            or_(
+                and_(e.direction == "to-dataverse", e.source_id == c.bc_id),
+                and_(e.direction == "from-dataverse", e.source_id == c.dataverse_id),
+            ),
+        )
+        connection.execute(
+            delete(record_error).where(
+                e.company == outcome.company,
+                e.mapping == outcome.mapping,
+                is_removed,
+            )
+        )
 
     def _couple(
         self, connection: Connection, outcome: Outcome, pairs: pd.DataFrame
