@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,16 +15,17 @@ from cli.wake_up import PrefectStarter
 from flows.jobs import MAPPINGS
 from tieline.business_central import BusinessCentral
 from tieline.dataverse import Dataverse
-from tieline.errors import TielineError
+from tieline.errors import SystemName, TielineError
 from tieline.overrides import with_overrides
 from tieline.remembered import StoreCache
 from tieline.settings import Settings
+from tieline.status_text import metrics
 from tieline.store import Store
 from tieline.wake_up.desk import Desk
 from tieline.wake_up.receiver import create_receiver
 from tieline.wake_up.service_bus import queue_of, take_from
 from tieline.wake_up.targets import Targets, targets_of
-from tieline.wake_up.upkeep import Row, Standing, Upkeep
+from tieline.wake_up.upkeep import Row, Standing, Upkeep, require_some
 
 log = logging.getLogger(__name__)
 
@@ -53,11 +54,11 @@ class Listening:
         self._queue = None
         if settings.wake_up.service_bus.get_secret_value():
             self._queue = queue_of(settings.wake_up)
-        self._trouble: dict[str, str] = {}
+        self._trouble: dict[SystemName, str] = {}
 
     def application(self) -> Starlette:
         """Return the receiver."""
-        return create_receiver(self.desk.take, self._key, self.health)
+        return create_receiver(self.desk.take, self._key, self.health, self.metrics)
 
     def health(self) -> dict[str, Any]:
         """Return how it goes: in words that anybody may read."""
@@ -69,6 +70,11 @@ class Listening:
             "waiting": len(self.desk.waiting),
             "started": self.desk.started,
         }
+
+    def metrics(self) -> str:
+        """Return how every job stands, as Prometheus text."""
+        with Store.open(self._settings.store.address) as store:
+            return metrics(store)
 
     def work(self) -> list[Coroutine[Any, Any, None]]:
         """Return what runs beside the server, for ever."""
@@ -84,34 +90,41 @@ class Listening:
         """Keep the subscriptions alive, while the receiver answers handshakes."""
         is_first = True
         while True:
-            for side, work in (
-                ("bc", self._keep_bc(upkeep, anew=is_first)),
-                ("dataverse", self._keep_dataverse(upkeep)),
-            ):
-                await self._tried(side, work)
+            await self._tried("bc", self._keep_bc(upkeep, anew=is_first))
+            await self._tried("dataverse", self._keep_dataverse(upkeep))
             is_first = is_first and bool(self._trouble)
             await asyncio.sleep(RETRY_S if self._trouble else UPKEEP_S)
 
-    async def _tried(self, side: str, work: Coroutine[Any, Any, list[Row]]) -> None:
+    async def _tried(
+        self, side: SystemName, work: Coroutine[Any, Any, list[Row]]
+    ) -> None:
         """Do the upkeep of a side; a trouble is told once and tried again."""
         try:
             rows = await work
         except TielineError as error:
             if self._trouble.get(side) != str(error):
                 log.warning("Subscriptions cannot be kept: %s", error)
+                await self._told(side, str(error))
             self._trouble[side] = str(error)
             return
-        self._trouble.pop(side, None)
+        if self._trouble.pop(side, None):
+            await self._told(side, "")
         for row in rows:
             if row.standing is Standing.POLLED:
                 log.info("%s %s is polled: %s", side, row.table, row.reason)
         active = sum(row.standing is Standing.ACTIVE for row in rows)
         log.info("Subscriptions of %s: %d of %d tables.", side, active, len(rows))
 
+    async def _told(self, side: SystemName, trouble: str) -> None:
+        """Let notifications know; a server that is away is no further trouble."""
+        with suppress(TielineError):
+            await self._starter.tell(side, trouble)
+
     async def _keep_bc(self, upkeep: Upkeep, *, anew: bool) -> list[Row]:
         async with connected_bc(self._settings) as side:
             self._starter.companies = {one.id: one.name for one in side.companies}
-            return await upkeep.keep_bc(side, datetime.now(UTC), anew=anew)
+            rows = await upkeep.keep_bc(side, datetime.now(UTC), anew=anew)
+        return require_some(rows, self._wake_up.public_url)
 
     async def _keep_dataverse(self, upkeep: Upkeep) -> list[Row]:
         async with connected_dataverse(self._settings) as side:

@@ -24,13 +24,15 @@ from prefect.events import Event, RelatedResource, Resource
 from prefect.events.clients import get_events_client
 from websockets.exceptions import WebSocketException
 
-from tieline.errors import RunError
+from tieline.errors import SYSTEM_TITLES, RunError, SystemName
 from tieline.wake_up.waiting import Waiting
 
 log = logging.getLogger(__name__)
 
 CHANGED = "tieline.changed"
 """The event that the automation tieline-wake-up waits for."""
+LOST, KEPT = "tieline.subscriptions.lost", "tieline.subscriptions.kept"
+"""The events that notifications can wait for."""
 
 _UNDER_WAY = [
     StateType.PENDING,
@@ -83,6 +85,20 @@ class PrefectStarter:
                 ) as events:
                     for one in wanted:
                         await events.emit(changed(waiting, one))
+        except _GONE as error:
+            raise _gone(error) from None
+
+    async def tell(self, side: SystemName, trouble: str) -> None:
+        """Emit what became of the subscriptions of a side; "" when they are well.
+
+        Raises:
+            RunError: the Prefect server gives no answer.
+        """
+        try:
+            async with get_events_client(
+                reconnection_attempts=0, checkpoint_every=1
+            ) as events:
+                await events.emit(kept(side, trouble))
         except _GONE as error:
             raise _gone(error) from None
 
@@ -153,6 +169,20 @@ def changed(waiting: Waiting, deployment: Any) -> Event:
             )
         ],
         payload={"job": waiting.job, "notices": waiting.notices},
+    )
+
+
+def kept(side: SystemName, trouble: str) -> Event:
+    """Return the event that says whether a side's subscriptions can be kept."""
+    return Event(
+        event=LOST if trouble else KEPT,
+        resource=Resource(
+            {
+                "prefect.resource.id": f"tieline.subscriptions.{side}",
+                "prefect.resource.name": f"Subscriptions of {SYSTEM_TITLES[side]}",
+            }
+        ),
+        payload={"message": trouble},
     )
 
 

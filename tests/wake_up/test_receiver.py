@@ -67,3 +67,25 @@ async def test_health_is_told_to_whoever_asks(http):
     """For load balancers and probes."""
     answer = await http.get("/health")
     assert (200, {"status": "ok"}) == (answer.status_code, answer.json())
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Authorization": "Bearer a-key"}, 200),
+        ({"Authorization": "bearer a-key"}, 200),
+        ({"x-tieline-key": "a-key"}, 200),
+        ({"Authorization": "Basic a-key"}, 401),
+        ({"Authorization": "Bearer another"}, 401),
+        ({}, 401),
+    ],
+)
+async def test_figures_are_told_to_who_knows_the_key(headers, status):
+    """They name companies and jobs: as Prometheus sends its credentials."""
+    app = create_receiver(lambda _: None, "a-key", dict, lambda: "up 1\n")
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://r.test") as http:
+        answer = await http.get("/metrics", headers=headers)
+    assert (status, status == 200) == (answer.status_code, answer.text == "up 1\n")
+    if status == 200:
+        assert "version=0.0.4" in answer.headers["content-type"]

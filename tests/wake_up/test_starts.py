@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cli.wake_up import changed, plain, serves
+from cli.wake_up import changed, kept, plain, serves
 from tieline.wake_up.waiting import Waiting
 
 NAMES = {"c1": "CRONUS", "c2": "Contoso"}
@@ -76,3 +76,12 @@ def test_the_event_names_job_and_deployment():
         (related.id, related.role) for related in event.related
     ]
     assert 7 == event.payload["notices"]
+
+
+def test_lost_subscriptions_are_an_event_and_so_is_their_return():
+    """What notifications wait for: which side, and why."""
+    lost, well = kept("bc", "It refuses."), kept("dataverse", "")
+    assert [
+        ("tieline.subscriptions.lost", "tieline.subscriptions.bc", "It refuses."),
+        ("tieline.subscriptions.kept", "tieline.subscriptions.dataverse", ""),
+    ] == [(one.event, one.resource.id, one.payload["message"]) for one in (lost, well)]

@@ -54,7 +54,7 @@ class Desk:
         for notice in notices:
             jobs = self.waiting.notice(notice, self._clock())
             named = ", ".join(jobs) or "no job"
-            log.info("Notice of %s %s: %s.", notice.system, notice.table, named)
+            log.debug("Notice of %s %s: %s.", notice.system, notice.table, named)
         self._news.set()
 
     def catch_up(self) -> None:

@@ -17,16 +17,19 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from tieline.wake_up.notices import Notice, from_business_central, from_dataverse
-from tieline.wake_up.senders import may_send
+from tieline.wake_up.senders import may_ask, may_send
 
 BC_PATH = "/notices/business-central"
 DATAVERSE_PATH = "/notices/dataverse"
 HEALTH_PATH = "/health"
+METRICS_PATH = "/metrics"
 LARGEST_BODY = 8 * 1024 * 1024
 LONGEST_TOKEN = 4096
 
 Take = Callable[[Iterable[Notice]], None]
 """Takes notices in; never fails."""
+_PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
+_CHALLENGE = {"WWW-Authenticate": "Bearer"}
 _SAFE = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 
 
@@ -35,12 +38,16 @@ class TooLarge(Exception):
 
 
 def create_receiver(
-    take: Take, key: str, health: Callable[[], dict[str, Any]]
+    take: Take,
+    key: str,
+    health: Callable[[], dict[str, Any]],
+    metrics: Callable[[], str] = str,
 ) -> Starlette:
     """Return the application.
 
     `key` is what each notice has to carry; without one all are taken, which is for
-    loopback only. `health` tells what GET /health shows, to whoever asks.
+    loopback only. `health` tells what GET /health shows, to whoever asks; `metrics`
+    what GET /metrics shows, to who knows the key. It may take its time.
     """
 
     async def business_central(request: Request) -> Response:
@@ -71,6 +78,12 @@ def create_receiver(
     async def healthy(_: Request) -> Response:
         return JSONResponse(health(), headers=_SAFE)
 
+    def measured(request: Request) -> Response:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        if not may_ask(key, headers):
+            return Response(status_code=401, headers={**_SAFE, **_CHALLENGE})
+        return PlainTextResponse(metrics(), headers=_SAFE, media_type=_PROMETHEUS)
+
     async def too_large(_: Request, __: Exception) -> Response:
         return _refused(413)
 
@@ -82,6 +95,7 @@ def create_receiver(
             Route(BC_PATH, business_central, methods=["POST"]),
             Route(DATAVERSE_PATH, dataverse, methods=["POST"]),
             Route(HEALTH_PATH, healthy, methods=["GET"]),
+            Route(METRICS_PATH, measured, methods=["GET"]),
         ],
         exception_handlers={TooLarge: too_large, ClientDisconnect: gone},
     )

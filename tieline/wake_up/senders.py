@@ -32,3 +32,11 @@ def may_send(key: str, query: Mapping[str, str], headers: Mapping[str, str]) -> 
     """Whether a request of Dataverse carries the key; `headers` in lower case."""
     shown = (query.get(CODE), query.get(NAME), headers.get(NAME))
     return is_key(key, shown)
+
+
+def may_ask(key: str, headers: Mapping[str, str]) -> bool:
+    """Whether a request for figures carries the key, as a bearer token or header."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return is_key(
+        key, (token if scheme.lower() == "bearer" else None, headers.get(NAME))
+    )
