@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from prefect.artifacts import MarkdownArtifact
 from prefect.client.orchestration import PrefectClient
 from prefect.context import FlowRunContext
+from prefect.events import emit_event
 
 from tasks.artifact_keys import artifact_key
 from tasks.schedule import next_starts
@@ -23,11 +24,14 @@ from tieline.settings import load_settings
 from tieline.status import JobStatus, note_run, read_status, scheduled
 from tieline.status_text import markdown
 from tieline.store import Store
+from tieline.wording import counted, one_line
 
 if TYPE_CHECKING:
     from tasks.log import RunLog
 
 KEY = "tieline-status"
+FAILING = "tieline.failing-for-a-day"
+LONG = timedelta(days=1)
 
 
 def keep_note(
@@ -52,8 +56,31 @@ def keep_note(
                 message=message,
                 now=datetime.now(UTC),
             )
+            tell_long_failures(store, company, report)
         return read_status(store)
     return []
+
+
+def tell_long_failures(store: Store, company: str, report: JobReport) -> None:
+    """Emit an event where records of a job fail for more than a day.
+
+    deployments/notifications.yaml lets people know of it, once a day.
+    """
+    before = datetime.now(UTC) - LONG
+    count = store.failing_since(company, report.job, before)
+    if count:
+        fails = "fails" if count == 1 else "fail"
+        emit_event(
+            FAILING,
+            resource={
+                "prefect.resource.id": f"tieline.job.{company}.{report.job}",
+                "prefect.resource.name": f"{report.job}, {one_line(report.company)}",
+            },
+            payload={
+                "records": count,
+                "sentence": f"{counted(count, 'record')} {fails} for more than a day.",
+            },
+        )
 
 
 async def write_summary(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
 
+from tasks import overview
 from tasks.artifact_keys import artifact_key, name_company, short_name
 from tasks.summary import Held, advice, held_records, page
 from tests.store.samples import COMPANY, bc, error, outcome
@@ -139,3 +141,24 @@ def test_only_other_companies_are_in_the_key(configured, key):
 def test_short_names_keep_companies_apart(name, short):
     """Prefect's keys have lower-case letters, digits and dashes only."""
     assert short == short_name(name, ID)
+
+
+def test_records_that_fail_for_more_than_a_day_are_an_event(tmp_path, monkeypatch):
+    """Waiting ones and new ones are not; without any there is no event."""
+    told = []
+    monkeypatch.setattr(overview, "emit_event", lambda *a, **k: told.append((a, k)))
+    now = datetime.now(UTC)
+    old = {"at": now, "first_at": now - timedelta(hours=25)}
+    report = JobReport("CUSTOMER", company="CRONUS")
+    with Store.open(f"sqlite:///{tmp_path / 's.sqlite'}") as store:
+        new = error(bc(1), at=now, first_at=now - timedelta(hours=23))
+        waits = error(bc(2), **old, waiting_mapping="CURRENCY", waiting_key="DKK")
+        store.save(outcome(errors=[new, waits]))
+        overview.tell_long_failures(store, COMPANY, report)
+        assert [] == told
+        store.save(outcome(errors=[error(bc(3), **old)]))
+        overview.tell_long_failures(store, COMPANY, report)
+    ((name,), values) = told[0]
+    assert ("tieline.failing-for-a-day", 1) == (name, values["payload"]["records"])
+    resource = f"tieline.job.{COMPANY}.CUSTOMER"
+    assert resource == values["resource"]["prefect.resource.id"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, delete, exists, func, select, text
@@ -109,6 +110,18 @@ class RecordErrors(Database):
             count = int(connection.execute(skipped).scalar_one())
             alone = int(connection.execute(uncoupled).scalar_one()) if ways else 0
         return len(waiting), len(failing - waiting), count, alone
+
+    def failing_since(self, company: str, mapping: str, before: datetime) -> int:
+        """Return how many records of a job fail since before then, waiting for none."""
+        e = record_error.c
+        query = select(func.count(func.distinct(e.source_id))).where(
+            e.company == company,
+            e.mapping == mapping,
+            e.waiting_key.is_(None),
+            e.first_at < before,
+        )
+        with self.reading() as connection:
+            return int(connection.execute(query).scalar_one())
 
     def list_errors(
         self,
