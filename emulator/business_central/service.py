@@ -33,7 +33,7 @@ from emulator.business_central.selection import one
 from emulator.business_central.state import BusinessCentralState, LiveCompany
 from emulator.business_central.tables import ETAG, Row
 from emulator.business_central.values import is_etag
-from emulator.odata.query import write_query
+from emulator.odata.query import parse_expand, write_query
 
 _COUNT = Segment("$count")
 _MAX_PAGE = re.compile(r"(?:odata\.)?maxpagesize\s*=\s*(\d+)", re.IGNORECASE)
@@ -110,6 +110,7 @@ class _Request:
 
     def on_set(self, page: Page, path: Sequence[Segment]) -> Answer:
         first, rest = path[0], path[1:]
+        self._demand(page, rest)
         if first.key is None:
             return self._collection(page, rest)
         if not rest:
@@ -121,6 +122,24 @@ class _Request:
         if navigation is None:
             raise no_segment(rest[0].name)
         return self._related(page, row, navigation, rest)
+
+    def _demand(self, page: Page, rest: Sequence[Segment]) -> None:
+        """Ask for what the request does with this page; what it shows is read."""
+        if self.state.permissions.given is None:
+            return
+        demand = self.state.permissions.demand
+        is_action = bool(rest) and actions.is_action(rest[0].name)
+        if is_action:
+            demand(page, "PATCH")
+        elif rest and rest[0] != _COUNT:
+            demand(page, "GET")
+        else:
+            demand(page, self.call.method)
+        expand = self.call.options.get("$expand")
+        for shown in parse_expand(expand) if expand else ():
+            navigation = page.navigation.get(shown.path)
+            if navigation is not None:
+                demand(schema().pages[self.call.route][navigation.set], "GET")
 
     def _collection(self, page: Page, rest: Sequence[Segment]) -> Answer:
         if [*rest] == [_COUNT]:
@@ -161,6 +180,7 @@ class _Request:
     ) -> Answer:
         segment, *rest = path
         target = schema().pages[self.call.route][navigation.set]
+        self.state.permissions.demand(target, self.call.method)
         rows = related(self.company, page, row, navigation)
         if rest == [_COUNT] and segment.key is None and navigation.is_many:
             return self._counted(target, rows)

@@ -14,6 +14,7 @@ import orjson
 from emulator.business_central import invoices, ledger, writing
 from emulator.business_central.company import Company
 from emulator.business_central.limits import Limits
+from emulator.business_central.permissions import Permissions
 from emulator.business_central.refusals import BY_STATUS, Refusal, no_segment
 from emulator.business_central.relations import INVOICES, POSTED
 from emulator.business_central.schema import (
@@ -66,6 +67,7 @@ class BusinessCentralState:
         self.reformats: dict[tuple[str, str], Callable[[Any], Any]] = {}
         self.companies: dict[str, LiveCompany] = {}
         self.subscriptions = Subscriptions(self.clock)
+        self.permissions = Permissions()
         self.lock = RLock()
         self._work_date: date | None = None
 

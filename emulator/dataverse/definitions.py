@@ -16,6 +16,7 @@ from emulator.dataverse.members import members_of_column, members_of_table
 from emulator.dataverse.option_sets import label_of, option_set
 from emulator.dataverse.organization import Organization
 from emulator.dataverse.plain import query_items, shape_item
+from emulator.dataverse.privileges import privileges_of
 from emulator.dataverse.refusals import Refusal, no_segment
 from emulator.dataverse.schema import CHOICES, Column, Table
 
@@ -92,6 +93,7 @@ def entity(org: Organization, table: Table) -> dict[str, Any]:
         "Description": label_of(""),
         "ReportViewName": f"Filtered{table.schema_name}",
         "Attributes": [_attribute(org, table, one) for one in table.columns.values()],
+        "Privileges": privileges_of(table),
         "Keys": keys_of(org, table),
         "ManyToOneRelationships": _relationships(org, table),
         "OneToManyRelationships": _referring(org, table),

@@ -19,6 +19,12 @@ from emulator.dataverse.definitions import read_definitions
 from emulator.dataverse.exchange import Answer, Request, refused
 from emulator.dataverse.messages import send_message, service_document
 from emulator.dataverse.organization import BULK_MESSAGES, Organization
+from emulator.dataverse.privileges import (
+    answer_roles,
+    assign_role,
+    demand,
+    demand_shown,
+)
 from emulator.dataverse.reading import (
     count_set,
     find_row,
@@ -67,8 +73,14 @@ def carry_out(org: Organization, request: Request) -> Answer:
         annotated = request.options.get("annotations") == "true"
         return metadata_document(org, annotated=annotated)
     if first.name == "EntityDefinitions":
+        demand(org, request.user, "prvReadEntity")
+        if "Attributes" in {one.name for one in path}:
+            demand(org, request.user, "prvReadAttribute")
         return read_definitions(org, path, request)
     answer = send_message(org, first.name, request) if len(path) == 1 else None
+    if answer is not None:
+        return answer
+    answer = answer_roles(org, path, request)
     if answer is not None:
         return answer
     answer = answer_registrations(org, path, request)
@@ -77,6 +89,8 @@ def carry_out(org: Organization, request: Request) -> Answer:
     table = org.schema.by_set.get(first.name)
     if table is None:
         raise no_segment(first.name)
+    if request.method == "GET":
+        demand_shown(org, table, request)
     if first.key is None:
         return _on_set(org, table, path[1:], request)
     return _on_row(org, table, first.key, path[1:], request)
@@ -147,6 +161,8 @@ def _on_row(
         return send_to_row(org, table.name, row[table.key], action, request)
     if table.name == "systemuser" and names == [ASSOCIATION]:
         return read_roles(org, row[table.key], request)
+    if table.name == "systemuser" and names == [ASSOCIATION, "$ref"]:
+        return assign_role(org, row[table.key], request)
     if len(names) == 2 and names[1] == "$ref":
         return write_reference(org, table, row, rest[0], request)
     if len(names) > 1:

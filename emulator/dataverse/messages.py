@@ -11,6 +11,7 @@ from emulator.dataverse.bulk import delete_in_bulk
 from emulator.dataverse.exchange import Answer, Request, answered, done
 from emulator.dataverse.organization import BULK_MESSAGES, Organization
 from emulator.dataverse.plain import query_items
+from emulator.dataverse.privileges import demand
 from emulator.dataverse.refusals import bad_query, wrong_method
 from emulator.dataverse.registrations import filter_id, message_id
 
@@ -42,6 +43,7 @@ def service_document(org: Organization, request: Request) -> Answer:
 
 def message_filters(org: Organization, request: Request) -> Answer:
     """Answer sdkmessagefilters: which message every table offers."""
+    demand(org, request.user, "prvReadSdkMessage")
     items = [
         {
             "sdkmessagefilterid": filter_id(table.name, message),
@@ -78,6 +80,7 @@ def system_jobs(org: Organization, request: Request) -> Answer:
 
 
 def _insert_option(org: Organization, request: Request) -> Answer:
+    demand(org, request.user, "prvWriteAttribute")
     body = request.json()
     value = body.get("Value")
     if value is not None and not isinstance(value, int):
@@ -102,6 +105,7 @@ def _delete_option(org: Organization, request: Request) -> Answer:
 
 
 def _publish(org: Organization, request: Request) -> Answer:
+    demand(org, request.user, "prvPublishCustomization")
     xml = request.json().get("ParameterXml")
     if not isinstance(xml, str):
         raise bad_query("The parameter 'ParameterXml' is required.")

@@ -15,6 +15,7 @@ from emulator.dataverse.option_sets import OptionSets
 from emulator.dataverse.protection import Limits
 from emulator.dataverse.registrations import Registrations
 from emulator.dataverse.schema import NAVIGATION_NAMES, SOLUTIONS, load_schema
+from emulator.dataverse.security import Roles
 from emulator.dataverse.storage import Database, Row
 from emulator.dataverse.values import timestamp
 from emulator.surface import Ground
@@ -95,6 +96,7 @@ class Organization:
     server runs in a thread. A `fresh` organization also has what every new one holds
     besides its people and its base currency: a unit group with one unit. `roles`
     names the security roles of users; those who are not in it are administrators.
+    `security` holds roles with privileges, and who has them.
     """
 
     def __init__(
@@ -128,6 +130,7 @@ class Organization:
         self.jobs: list[Job] = []
         self.people = People()
         self.roles: dict[str, tuple[str, ...]] = {}
+        self.security = Roles()
         self.registrations = Registrations()
         self.courier = Courier(self)
         self.data.tell = self.courier.saw

@@ -7,6 +7,7 @@ from uuid import NAMESPACE_OID, uuid5
 
 from emulator.dataverse.exchange import Answer, Request
 from emulator.dataverse.plain import query_items
+from emulator.dataverse.privileges import demand
 
 if TYPE_CHECKING:
     from emulator.dataverse.organization import Organization
@@ -21,8 +22,12 @@ def read_roles(org: Organization, user_id: str, request: Request) -> Answer:
     Raises:
         Refusal: an option that does not hold.
     """
-    items = [
-        {"roleid": str(uuid5(NAMESPACE_OID, name)), "name": name}
-        for name in org.roles.get(user_id, (ADMINISTRATOR,))
-    ]
+    demand(org, request.user, "prvReadRole")
+    given = org.security.of_user.get(user_id)
+    if given is not None:
+        found = {id_: org.security.roles[id_].name for id_ in given}
+    else:
+        names = org.roles.get(user_id, (ADMINISTRATOR,))
+        found = {str(uuid5(NAMESPACE_OID, name)): name for name in names}
+    items = [{"roleid": id_, "name": name} for id_, name in found.items()]
     return query_items(items, request, "roles", frozenset())

@@ -13,6 +13,7 @@ from emulator.dataverse.payload import (
     read_payload,
     type_mark,
 )
+from emulator.dataverse.privileges import demand_links, demand_on
 from emulator.dataverse.refusals import (
     duplicate,
     in_use,
@@ -65,6 +66,8 @@ class Writer:
         if row_id in self.org.data[table].by_id:
             raise duplicate()
         check_access(declared, draft.values, None)
+        demand_on(self.org, self.user, declared, "Create")
+        demand_links(self.org, self.user, declared, draft.values)
         self._create_parents(draft)
         row = self._defaults(declared)
         row |= {
@@ -105,6 +108,9 @@ class Writer:
         if not draft.values:
             return
         check_access(declared, draft.values, old)
+        demand_on(self.org, self.user, declared, "Write")
+        news = {k: v for k, v in draft.values.items() if v != old.get(k)}
+        demand_links(self.org, self.user, declared, news)
         self._require(declared, draft.values, draft.values)
         row = {**old, **draft.values}
         settle_status(declared, row, old, draft.values)
@@ -126,6 +132,8 @@ class Writer:
             raise missing_row(declared.schema_name, row_id)
         if not declared.deletable:
             raise wrong_method("DELETE")
+        if not along:
+            demand_on(self.org, self.user, declared, "Delete")
         removal = Removal(self.org, row, self, along)
         _rules(table).removing(removal)
         self._release(table, row_id)
