@@ -17,6 +17,7 @@ def load_checked() -> Settings:
         SettingsError: a setting or tieline.toml is malformed.
         MappingOverrideError: an override cannot be applied.
     """
+    import tasks.secret_blocks  # noqa: F401 - lets settings name secrets
     from tieline.settings import load_settings
 
     settings = load_settings()

@@ -28,6 +28,7 @@ from prefect.exceptions import ObjectAlreadyExists
 from prefect.settings import PREFECT_API_URL
 from pydantic import ValidationError
 
+import tasks.secret_blocks  # noqa: F401 - lets settings name secrets
 from tieline.errors import SettingsError
 from tieline.schedule_settings import ScheduleSettings
 from tieline.settings import load_settings

@@ -5,3 +5,4 @@ job is found by every run.
 """
 
 import flows.jobs  # noqa: F401 - loads the jobs
+import tasks.secret_blocks  # noqa: F401 - lets settings name secrets

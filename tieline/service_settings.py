@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from tieline.secret_sources import resolve
 from tieline.web_address import why_not_business_central, why_not_dataverse
 
 MICROSOFT_TOKEN_URL = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token"
@@ -94,6 +95,7 @@ class ServiceSettings(Section):
     @model_validator(mode="after")
     def _read_secret(self) -> Self:
         self.client_secret = secret_in(self.client_secret, self.client_secret_file)
+        self.certificate_password = secret_in(self.certificate_password, "")
         return self
 
     @field_validator("tenant_id")
@@ -231,15 +233,16 @@ def variable(system: str, name: str) -> str:
 
 
 def secret_in(value: SecretStr, path: str) -> SecretStr:
-    """Return a secret: the value itself, or the content of the file at `path`.
+    """Return a secret: the value, what it refers to, or the content of a file.
 
     The white space around a file's content does not count.
 
     Raises:
-        ValueError: both are given, or the file cannot be read or is empty.
+        ValueError: both are given, the file cannot be read or is empty, or the source
+            that the value refers to does not give the secret.
     """
     if not path:
-        return value
+        return SecretStr(resolve(value.get_secret_value()))
     if value.get_secret_value():
         msg = "the secret is set itself and by a file; keep one of them"
         raise ValueError(msg)

@@ -20,6 +20,7 @@ from typing import Any
 import orjson
 import yaml
 
+import tasks.secret_blocks  # noqa: F401 - lets settings name secrets
 from tieline.dataverse.refusals import classify
 from tieline.errors import SettingsError, TielineError
 from tieline.odata.client import Client
