@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from tieline.errors import SYSTEM_TITLES
 from tieline.positions import shown
 from tieline.wording import counted
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from tasks.health import Health, Stray
     from tieline.status import JobStatus
     from tieline.store import ErrorRow
+    from tieline.wake_up.upkeep import Row
 
 PROBLEM, HINT = "problem", "hint"
 WORST_SKEW_S = 30
@@ -77,6 +79,20 @@ def of_disk(free: int, size: int, folder: str) -> Iterator[Finding]:
             "Remove old entries of the journal with tieline prune.",
             HINT,
         )
+
+
+def of_subscriptions(rows: Sequence[Row]) -> Iterator[Finding]:
+    """Judge what is missing or expired; a hint where a service tells of some tables."""
+    for system, title in SYSTEM_TITLES.items():
+        own = [one for one in rows if one.system == system]
+        lost = [one.table for one in own if one.standing == "missing"]
+        if lost:
+            yield Finding(
+                "subscriptions",
+                f"{title} does not tell of changes of {', '.join(lost)}.",
+                "Start `tieline listen`, or run `tieline subscribe --create`.",
+                HINT if any(one.standing == "active" for one in own) else PROBLEM,
+            )
 
 
 def of_services(document: Mapping[str, Any]) -> Iterator[Finding]:

@@ -83,6 +83,8 @@ def _look(
             from cli.diagnosis import of_services
 
             findings += of_services(document)
+            if settings.wake_up.public_url and not problems:
+                findings += _subscription_findings(settings)
         except TielineError as error:
             note("services", error)
     try:
@@ -118,6 +120,16 @@ def _store_findings(
         facts["store"]["free_bytes"] = free = shutil.disk_usage(folder).free
         findings += of_disk(free, size, str(folder))
     return findings
+
+
+def _subscription_findings(settings: Settings) -> list[Finding]:
+    from cli.diagnosis import of_subscriptions
+    from cli.subscribe import subscribed
+
+    rows, problems = asyncio.run(subscribed(settings, "show"))
+    if problems:
+        raise problems[0]
+    return list(of_subscriptions(rows))
 
 
 def _examined(settings: Settings) -> tuple[dict[str, Any], list[TielineError]]:

@@ -50,7 +50,7 @@ def subscribe(*, create: bool, remove: bool, url: str | None, as_json: bool) -> 
     settings.require_addresses()
     settings = _at(settings, url)
     settings.wake_up.require_authentication()
-    rows, problems = asyncio.run(_done(settings, do))
+    rows, problems = asyncio.run(subscribed(settings, do))
     document: dict[str, Any] = {
         "receiver": settings.wake_up.public_url,
         "subscriptions": [one.as_dict() for one in rows],
@@ -82,7 +82,9 @@ def _at(settings: Settings, url: str | None) -> Settings:
     return settings
 
 
-async def _done(settings: Settings, do: Do) -> tuple[list[Row], list[TielineError]]:
+async def subscribed(
+    settings: Settings, do: Do
+) -> tuple[list[Row], list[TielineError]]:
     """Do what was asked on each service; one that fails leaves the other alone."""
     from cli.listening import targets_in_force
     from tieline.wake_up.upkeep import Upkeep, polled

@@ -115,3 +115,22 @@ def test_prefect_tells_what_does_not_go_on(prefect_server):
     ]
     assert not health.watches_lost_runs
     assert [] == starts
+
+
+def test_lost_subscriptions_are_told_where_a_receiver_is_set_up(
+    services, invoke, monkeypatch
+):
+    """Those of both services; without a receiver nobody misses them."""
+    assert "subscriptions" not in about(invoke("doctor", "--json"))
+    monkeypatch.setenv("TIELINE_WAKE_UP__PUBLIC_URL", "http://127.0.0.1:9")
+    result = invoke("doctor", "--json")
+    assert 3 == result.exit_code
+    told = [
+        one["message"]
+        for one in document(result)["findings"]
+        if (one["about"], one["level"]) == ("subscriptions", "problem")
+    ]
+    assert ["Business Central", "Dataverse"] == [
+        text.partition(" does not tell of changes of ")[0] for text in told
+    ]
+    assert "customers" in told[0]

@@ -145,8 +145,19 @@ def test_a_table_without_webhooks_is_polled(bench):
     assert (Standing.ACTIVE, Standing.POLLED, Standing.POLLED) == tuple(
         rows[one].standing for one in ("customers", "contacts", "resources")
     )
-    assert "supports no webhooks" in rows["contacts"].reason
+    assert "no webhooks" in rows["contacts"].reason
     assert "companion app" in rows["resources"].reason
+    assert [*rows.values()] == bench.on_bc("show_bc")
+
+
+def test_a_table_that_the_service_refuses_is_polled(bench, monkeypatch):
+    """It has the last word; the others are subscribed all the same."""
+    monkeypatch.setattr(bc_rules, "MOST", 2)
+    rows = bench.keep_bc()
+    states = [row.standing for row in rows.values()]
+    assert [Standing.ACTIVE] * 2 == states[:2]
+    assert {Standing.POLLED} == set(states[2:])
+    assert all("2 subscriptions" in row.reason for row in [*rows.values()][2:])
 
 
 def test_what_is_no_longer_watched_is_removed_what_is_others_stays(bench):

@@ -20,6 +20,17 @@ from tieline.odata.located import Located
 from tieline.odata.query import text_literal
 from tieline.odata.wire import Request
 
+_STANDARD = "api/v2.0/"
+_WITHOUT = frozenset(
+    {
+        "contacts",
+        "currencyexchangerates",
+        "itemvariants",
+        "opportunities",
+        "salespeoplepurchasers",
+    }
+)
+"""Sets of the standard API that have no webhooks, in lower case."""
 _JSON = {"Content-Type": "application/json"}
 
 
@@ -72,6 +83,12 @@ class Subscriptions:
             DriftError: the service has no such table.
         """
         return _resource((await self._locate(table)).base)
+
+    @staticmethod
+    def are_offered(resource: str) -> bool:
+        """Whether a set may have webhooks at all; the service has the last word."""
+        path = resource.lower()
+        return not (path.startswith(_STANDARD) and path.rpartition("/")[2] in _WITHOUT)
 
     async def create(self, table: str, address: str, secret: str) -> None:
         """Subscribe `address` to a table; notices carry `secret`.

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from tieline.business_central import BusinessCentral
 from tieline.business_central.subscriptions import Subscription
@@ -79,9 +79,8 @@ class Upkeep:
         own = await self._own(side)
         rows = []
         for one in self._of("bc"):
-            resource = await _resource(side, one.table)
-            found = own.get((resource or "").lower())
-            rows.append(_bc_row(one, resource, found))
+            place = await _place(side, one.table)
+            rows.append(_bc_row(one, place, own.get(place.resource)))
         return rows
 
     async def keep_bc(
@@ -94,10 +93,10 @@ class Upkeep:
         own = await self._own(side)
         rows = []
         for one in self._of("bc"):
-            resource = await _resource(side, one.table)
-            found = own.pop((resource or "").lower(), None)
-            row = _bc_row(one, resource, found)
-            if resource is not None and (anew or not _lasts(found, now)):
+            place = await _place(side, one.table)
+            found = own.pop(place.resource, None)
+            row = _bc_row(one, place, found)
+            if not place.reason and (anew or not _lasts(found, now)):
                 row = await self._subscribe(side, row, found)
             rows.append(row)
         for rest in own.values():
@@ -215,8 +214,7 @@ class Upkeep:
     ) -> Row:
         if row.standing is not Standing.ACTIVE:
             return row
-        resource = await _resource(side, row.table)
-        found = own.get((resource or "").lower())
+        found = own.get((await _place(side, row.table)).resource)
         return replace(row, expires=found.expires if found is not None else None)
 
 
@@ -251,11 +249,17 @@ def polled(targets: Targets, rows: Sequence[Row]) -> list[Row]:
     return found
 
 
-def _bc_row(one: Watched, resource: str | None, found: Subscription | None) -> Row:
+class _Place(NamedTuple):
+    """The resource of a table in lower case, or why there is nothing to subscribe."""
+
+    resource: str
+    reason: str = ""
+
+
+def _bc_row(one: Watched, place: _Place, found: Subscription | None) -> Row:
     row = Row(one.system, one.table, one.jobs, Standing.MISSING)
-    if resource is None:
-        reason = "Business Central has no such table; it needs the companion app."
-        return replace(row, standing=Standing.POLLED, reason=reason)
+    if place.reason:
+        return replace(row, standing=Standing.POLLED, reason=place.reason)
     if found is None:
         return row
     return replace(row, standing=Standing.ACTIVE, expires=found.expires)
@@ -267,11 +271,15 @@ def _lasts(found: Subscription | None, now: datetime) -> bool:
     return found.expires is None or found.expires - now.astimezone(UTC) > RENEW_BEFORE
 
 
-async def _resource(side: BusinessCentral, table: str) -> str | None:
+async def _place(side: BusinessCentral, table: str) -> _Place:
+    subscriptions = side.subscriptions()
     try:
-        return await side.subscriptions().resource(table)
+        resource = await subscriptions.resource(table)
     except DriftError:
-        return None
+        return _Place("", "Business Central has no such table without companion app.")
+    if not subscriptions.are_offered(resource):
+        return _Place("", "The standard API has no webhooks of this table.")
+    return _Place(resource.lower())
 
 
 def _told(steps: Iterable[Step]) -> dict[str, set[str]]:
