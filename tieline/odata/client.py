@@ -117,10 +117,18 @@ class Client:
         """Close every connection."""
         await self._http.aclose()
 
-    async def get(self, url: str, headers: Mapping[str, str] | None = None) -> Answer:
+    async def get(
+        self,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        divisible: bool = False,
+    ) -> Answer:
         """Send a GET, repeated as `send` does."""
         return await self.send(
-            Request("GET", url, headers=headers or {}, repeatable=True)
+            Request(
+                "GET", url, headers=headers or {}, repeatable=True, divisible=divisible
+            )
         )
 
     async def send(self, request: Request) -> Answer:
@@ -152,6 +160,7 @@ class Client:
             except Unavailable as error:
                 failures += 1
                 repeatable = request.repeatable or not error.maybe_done
+                repeatable &= not (request.divisible and error.timed_out)
                 pause_s = self.pause_after(error, attempt=failures)
                 late = self.wire.clock() - began + pause_s > self._patience_s
                 if not repeatable or late or failures >= self.wire.attempts:
@@ -174,9 +183,15 @@ class Client:
         return float(wish) if wish is not None else grown * jitter
 
     async def pages(
-        self, url: str, headers: Mapping[str, str] | None = None
+        self,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        divisible: bool = False,
     ) -> AsyncIterator[tuple[Answer, dict[str, Any]]]:
         """Follow the next links from `url`; each is sent as it was written.
+
+        With `divisible` the first page is not repeated when it took too long.
 
         Raises:
             Unavailable: an answer is no page, or its link leads back.
@@ -185,8 +200,9 @@ class Client:
         address: str | None = url
         seen: set[str] = set()
         while address:
+            is_first = not seen
             seen.add(address)
-            answer = await self.get(address, headers)
+            answer = await self.get(address, headers, divisible=divisible and is_first)
             body = answer.body
             if not isinstance(body, dict) or not isinstance(body.get("value"), list):
                 raise self._senseless("answered a read without rows", answer)

@@ -14,6 +14,9 @@ from tieline.errors import SYSTEM_TITLES, NotFound, SystemName, VersionConflict
 from tieline.odata.frames import moment
 from tieline.odata.model import Change, Ref, Written
 
+FEWEST_DIGITS = 5
+"""Shorter numbers are no telephone numbers: one may well be another's end."""
+
 
 def of_insert(rows: Sequence[Change], frame: pd.DataFrame) -> list[Written | None]:
     """Take a row that exists under the id chosen for it as created by us."""
@@ -68,9 +71,29 @@ def _updated(
     held = current.row
     if all(agrees(value, held[c]) for c, value in row.values.items() if c in held):
         return current
-    if row.version and row.version != current.version:
-        return _conflict(row.id, system)
-    return None
+    if not row.version or row.version == current.version:
+        return None
+    if all(is_form(value, held[c]) for c, value in row.values.items() if c in held):
+        # The row moved, and each value is the one written as the service puts it.
+        return current
+    return _conflict(row.id, system)
+
+
+def is_form(wanted: Any, read: Any) -> bool:
+    """Whether a value read back may be the service's own form of a written one.
+
+    White space counts for nothing; a telephone number may have got other signs, or
+    the code of its country.
+    """
+    if agrees(wanted, read):
+        return True
+    if not isinstance(wanted, str) or not isinstance(read, str):
+        return False
+    if wanted.split() == read.split():
+        return True
+    signs = ("".join(filter(str.isalnum, text)) for text in (wanted, read))
+    short, long = sorted(signs, key=len)
+    return long.isdigit() and len(short) >= FEWEST_DIGITS and long.endswith(short)
 
 
 def _conflict(id: str, system: SystemName) -> Written:

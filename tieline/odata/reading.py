@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,10 +28,12 @@ from tieline.odata.query import (
     or_chains,
     value_lists,
 )
-from tieline.odata.refusals import NothingFound, is_too_long
+from tieline.odata.refusals import NothingFound, is_too_long, is_too_much
 from tieline.odata.wire import Answer, Classify, Operation, Request, Result
 
 ROUNDS = 6
+FEWEST_ROWS = 50
+"""A page of so few rows is not made smaller."""
 _NOT_UNDERSTOOD = (400, 404, 501)
 
 
@@ -80,11 +83,14 @@ class Learned:
     """What a service turned out to refuse, for as long as the connection lasts.
 
     `terms` bounds the comparisons of a filter, `lists` tells whether it takes the
-    dialect's lists of values.
+    dialect's lists of values. `page_rows` and `reads` bound the rows of a page and the
+    operations of a reading batch: larger ones took it too long, or were refused.
     """
 
     terms: int
     lists: bool
+    page_rows: int = sys.maxsize
+    reads: int = sys.maxsize
 
 
 Addresses = Callable[[Learned], Sequence[str]]
@@ -101,7 +107,11 @@ class Reader:
     learned: Learned
 
     async def results(
-        self, operations: Sequence[Operation], *, repeatable: bool
+        self,
+        operations: Sequence[Operation],
+        *,
+        repeatable: bool,
+        divisible: bool = False,
     ) -> list[Result | None]:
         """Send one batch; None stands where the service gave no answer."""
         request = self.style.write(operations)
@@ -112,6 +122,7 @@ class Reader:
             headers=request.headers,
             content=request.content,
             repeatable=repeatable,
+            divisible=divisible,
         )
         answer = await self.client.send(sent)
         try:
@@ -131,16 +142,28 @@ class Reader:
     ) -> AsyncIterator[Page]:
         """Read a set page by page; `served_at` is when the first read began."""
         url = address(base, {"$select": shape.select, "$filter": where})
-        prefer = {"Prefer": f"odata.maxpagesize={page_rows}"}
-        began_at = None
-        try:
-            async for answer, body in self.client.pages(url, prefer):
-                began_at = began_at or answer.began_at
-                last = next_address(answer.url, body) is None
-                yield Page(frame_of(body["value"], shape), began_at, last)
-        except NothingFound:
-            now = datetime.now(UTC) - UNKNOWN_CLOCK_MARGIN
-            yield Page(frame_of([], shape), began_at or now, last=True)
+        began_at: datetime | None = None
+        rows = min(page_rows, self.learned.page_rows)
+        while True:
+            prefer = {"Prefer": f"odata.maxpagesize={rows}"}
+            pages = self.client.pages(url, prefer, divisible=rows > FEWEST_ROWS)
+            try:
+                async for answer, body in pages:
+                    began_at = began_at or answer.began_at
+                    last = next_address(answer.url, body) is None
+                    yield Page(frame_of(body["value"], shape), began_at, last)
+            except NothingFound:
+                now = datetime.now(UTC) - UNKNOWN_CLOCK_MARGIN
+                yield Page(frame_of([], shape), began_at or now, last=True)
+            except ApiError as error:
+                if began_at is not None or rows <= FEWEST_ROWS:
+                    raise
+                if not is_too_much(error):
+                    raise
+                rows = max(FEWEST_ROWS, rows // 2)
+                self.learned.page_rows = rows
+                continue
+            return
 
     async def chosen(
         self, base: str, shape: Shape, sought: Sought, where: str
@@ -186,7 +209,7 @@ class Reader:
 
     async def bodies(self, urls: Sequence[str]) -> list[list[dict[str, Any]]]:
         """Read these addresses through batches; the rows of each, all pages."""
-        size = self.style.reads
+        size = min(self.style.reads, self.learned.reads)
         batches = [urls[at : at + size] for at in range(0, len(urls), size)]
         answered = await gather_all(*(self._batch(one) for one in batches))
         return [rows for batch in answered for rows in batch]
@@ -195,10 +218,19 @@ class Reader:
         read: dict[int, list[dict[str, Any]]] = {}
         for attempt in range(1, ROUNDS + 1):
             missing = [place for place in range(len(urls)) if place not in read]
-            results = await self.results(
-                [Operation("GET", self.style.inside(urls[p])) for p in missing],
-                repeatable=True,
-            )
+            try:
+                results = await self.results(
+                    [Operation("GET", self.style.inside(urls[p])) for p in missing],
+                    repeatable=True,
+                    divisible=len(missing) > 1,
+                )
+            except ApiError as failure:
+                if len(missing) == 1 or not is_too_much(failure):
+                    raise
+                self.learned.reads = min(self.learned.reads, len(missing) // 2)
+                rows = await self.bodies([urls[place] for place in missing])
+                read |= dict(zip(missing, rows, strict=True))
+                return [read[place] for place in range(len(urls))]
             refusal: ApiError | None = None
             for place, result in zip(missing, results, strict=True):
                 if result is None:

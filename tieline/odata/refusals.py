@@ -40,6 +40,11 @@ def is_too_long(error: Rejected) -> bool:
     return error.status == 414 or bool(_TOO_LONG.search(error.message))
 
 
+def is_too_much(error: ApiError) -> bool:
+    """Whether the service could not manage so much at once; less may do."""
+    return error.status == 413 or (isinstance(error, Unavailable) and error.timed_out)
+
+
 def unavailable_or_throttled(
     system: SystemName, status: int, headers: Mapping[str, str], body: Any
 ) -> ApiError | None:

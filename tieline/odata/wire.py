@@ -44,7 +44,8 @@ class Request:
     """One HTTP request.
 
     `repeatable` says that doing it twice does no harm: reads are, and writes
-    whose repetition the caller can tell from the first time.
+    whose repetition the caller can tell from the first time. One that is `divisible`
+    is not repeated when it took the service too long: the caller asks for less.
     """
 
     method: str
@@ -52,6 +53,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     content: bytes | None = None
     repeatable: bool = False
+    divisible: bool = False
 
 
 @dataclass(frozen=True)
