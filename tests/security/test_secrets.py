@@ -116,6 +116,7 @@ def scene(
     made.said["logging"] = caplog.text
 
 
+@pytest.mark.timeout(900)
 def test_a_round_of_jobs_leaves_no_secret_behind(scene: Scene, caplog) -> None:
     """Every job runs, with failures among its records; nothing tells a secret."""
     codes = {name: scene.invoke(*name.split()) for name in map(" ".join, COMMANDS)}
