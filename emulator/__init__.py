@@ -1,1 +1,1 @@
-"""Both services on loopback, for the demo and the tests: what do they answer?"""
+"""Business Central and Dataverse emulated on loopback, for the demo and the tests."""

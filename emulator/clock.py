@@ -1,4 +1,4 @@
-"""What time is it on an emulated service? Real, fixed or skewed."""
+"""Clock of an emulated service: real, fixed or skewed."""
 
 from __future__ import annotations
 

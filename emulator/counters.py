@@ -1,4 +1,4 @@
-"""What was asked of an emulated service? Counted, for tests and budgets."""
+"""Request counters of an emulated service, for tests and request budgets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes wrong on demand? Rules that pick requests and say what happens."""
+"""Faults on demand: rules that pick requests and say what happens to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How is an emulated service reached over a socket? uvicorn in a thread."""
+"""Socket server for an emulated service: uvicorn in a thread."""
 
 from __future__ import annotations
 

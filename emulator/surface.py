@@ -1,4 +1,4 @@
-"""What stands before every emulated service? Faults, sign-in, clock and admin."""
+"""ASGI middleware of emulated services: faults, sign-in, clock and admin routes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may call? The token endpoint of client credentials, and its tokens."""
+"""Token endpoint for client credentials, and the tokens that it issues."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Business Central on loopback: what do its APIs answer?
+"""Emulator of the Business Central APIs on loopback.
 
 `create_business_central(BusinessCentralState())` is the service; the state is what
 tests turn and read.

@@ -1,4 +1,4 @@
-"""Which bound actions do sales invoices have?"""
+"""Bound actions of sales invoices: post, send, cancel and their combinations."""
 
 from __future__ import annotations
 

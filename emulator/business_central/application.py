@@ -1,4 +1,4 @@
-"""How does the emulated Business Central speak HTTP? One ASGI application."""
+"""HTTP front end of the emulated Business Central, as one ASGI application."""
 
 from __future__ import annotations
 

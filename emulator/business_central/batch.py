@@ -1,4 +1,4 @@
-"""How are many operations carried out in one request? JSON `$batch`."""
+"""JSON `$batch` requests: many operations carried out in one request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What are pages, properties and enum members called? `entityDefinitions`."""
+"""Captions of pages, properties and enum members, served by `entityDefinitions`."""
 
 from __future__ import annotations
 

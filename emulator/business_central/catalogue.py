@@ -1,4 +1,4 @@
-"""Which companies are there? The one set that belongs to no company."""
+"""The `companies` set, the only set that belongs to no company."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does one company hold, and how do people work in it?"""
+"""One company: its tables, number series and templates, and plain work on its rows."""
 
 from __future__ import annotations
 

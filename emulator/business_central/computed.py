@@ -1,4 +1,4 @@
-"""What do pages show that no field holds? Worked out per row when it is read."""
+"""Computed properties: values that no field stores, worked out when a row is read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How do customers and their contacts hang together in Business Central?"""
+"""Rules that tie customers and their contacts together in Business Central."""
 
 from __future__ import annotations
 

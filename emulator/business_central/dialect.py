@@ -1,4 +1,4 @@
-"""What does Business Central make of a `$filter`? Its limits and its traps."""
+"""Business Central's dialect of `$filter`, with its limits and traps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which rules guard drafts of sales invoices and their lines when written?"""
+"""Write rules of draft sales invoices and their lines."""
 
 from __future__ import annotations
 

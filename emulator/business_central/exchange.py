@@ -1,4 +1,4 @@
-"""What is one request and its answer, alone or as a part of a batch?"""
+"""A request and its answer, whether sent alone or as part of a batch."""
 
 from __future__ import annotations
 

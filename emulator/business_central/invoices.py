@@ -1,4 +1,4 @@
-"""How do drafts and their lines behave, and what does posting them make?"""
+"""Amounts of draft invoices and their lines, posting, payment and cancellation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What do ledger rows add up to, and how are new ones posted?"""
+"""Ledger entries: the totals drawn from them, and the posting of new ones."""
 
 from __future__ import annotations
 

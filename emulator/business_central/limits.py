@@ -1,4 +1,4 @@
-"""How much may one user ask for at a time? The online limits, configurable."""
+"""Request limits per user, as Business Central online has them; configurable."""
 
 from __future__ import annotations
 

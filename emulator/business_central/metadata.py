@@ -1,4 +1,4 @@
-"""How does Business Central describe its pages? Service document and `$metadata`."""
+"""Service document and `$metadata` of Business Central's API pages."""
 
 from __future__ import annotations
 

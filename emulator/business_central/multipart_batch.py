@@ -1,4 +1,4 @@
-"""How is a multipart `$batch` carried out? Operations in turn, change sets as one."""
+"""Multipart `$batch` requests: operations run in turn, a change set as one unit."""
 
 from __future__ import annotations
 

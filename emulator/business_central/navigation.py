@@ -1,4 +1,4 @@
-"""Which rows hang on a row? Navigation properties, and rows made for them."""
+"""Navigation properties: the related rows of a row, and rows built on request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which rows does a query bring, in which order, page and shape?"""
+"""Reads of pages: filtering, order, paging and the shape of the rows returned."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does Business Central say no? Status, code and text of each refusal."""
+"""Business Central's error responses: the status, code and text of each refusal."""
 
 from __future__ import annotations
 

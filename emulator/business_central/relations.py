@@ -1,4 +1,4 @@
-"""Which fields point at other tables? Codes, and the ids that stand for them."""
+"""Table relations: fields that hold a code, and the ids that stand for those codes."""
 
 from __future__ import annotations
 

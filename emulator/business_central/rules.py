@@ -1,4 +1,4 @@
-"""What does a table do besides storing? The shape of its rules, and plain ones."""
+"""Hooks that table rules consist of, and the rules of tables that need few."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which pages does Business Central publish, with which properties?"""
+"""Schema of the API pages that Business Central publishes, with their properties."""
 
 from __future__ import annotations
 

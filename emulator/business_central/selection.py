@@ -1,4 +1,4 @@
-"""Which stored rows does a query pick, and in which order?"""
+"""Selection and sorting of the stored rows that a query asks for."""
 
 from __future__ import annotations
 

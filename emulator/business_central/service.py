@@ -1,4 +1,4 @@
-"""What does Business Central answer? From a request to rows and back."""
+"""Request handling of the Business Central APIs, from URL to rows and back."""
 
 from __future__ import annotations
 

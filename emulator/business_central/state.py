@@ -1,4 +1,4 @@
-"""What is the whole state of an emulated Business Central, for tests to turn?"""
+"""State of an emulated Business Central, which tests read and change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where do the rows live? Tables in memory, with keys, order, look-ups and undo."""
+"""In-memory tables with primary keys, key order, look-ups and undo."""
 
 from __future__ import annotations
 

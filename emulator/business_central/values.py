@@ -1,4 +1,4 @@
-"""How do values look on the wire, and what does a field accept?"""
+"""Wire format of values, and the checks that a field applies to what is written."""
 
 from __future__ import annotations
 

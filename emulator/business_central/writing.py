@@ -1,4 +1,4 @@
-"""What happens when a client creates, changes or deletes a row of a page?"""
+"""Inserts, changes and deletions of rows through a page."""
 
 from __future__ import annotations
 

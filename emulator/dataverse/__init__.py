@@ -1,4 +1,4 @@
-"""Which Dataverse do we run on loopback? An emulated organization's Web API."""
+"""Emulator of a Dataverse organization's Web API on loopback."""
 
 from emulator.dataverse.app import create_dataverse
 from emulator.dataverse.organization import LENIENT, STRICT

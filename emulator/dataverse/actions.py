@@ -1,4 +1,4 @@
-"""What do the actions do that are bound to a row, or name one in their body?"""
+"""Actions that are bound to a row or name a row in their body."""
 
 from __future__ import annotations
 

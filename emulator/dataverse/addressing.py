@@ -1,4 +1,4 @@
-"""What does a path address: which set, which row, which of its properties?"""
+"""URL paths resolved to the set, row and property that they address."""
 
 from __future__ import annotations
 

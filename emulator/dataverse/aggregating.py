@@ -1,4 +1,4 @@
-"""What does `$apply` compute: filters, groups and aggregates?"""
+"""Aggregation with `$apply`: filters, groups and aggregates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which alternate keys does a table have, and how are they made and dropped?"""
+"""Alternate keys of a table: their definitions, creation and removal."""
 
 from __future__ import annotations
 

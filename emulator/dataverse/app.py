@@ -1,4 +1,4 @@
-"""How does the organization stand on the network? The ASGI application."""
+"""ASGI application that serves an emulated organization over the network."""
 
 from __future__ import annotations
 

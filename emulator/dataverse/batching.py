@@ -1,4 +1,4 @@
-"""How is a batch carried out: one after another, change sets as a whole?"""
+"""Multipart `$batch` requests: parts run in turn, a change set as one unit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What do the bulk messages do: many rows in one request, all or nothing?"""
+"""Bulk messages: many rows in one request, all or nothing; and bulk deletion."""
 
 from __future__ import annotations
 

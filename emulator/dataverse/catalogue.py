@@ -1,4 +1,4 @@
-"""Which rules do currencies, units, products and price lists have?"""
+"""Table rules of currencies, units, products and price lists."""
 
 from __future__ import annotations
 

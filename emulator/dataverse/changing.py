@@ -1,4 +1,4 @@
-"""What does a POST, PATCH, PUT or DELETE of a row do and answer?"""
+"""POST, PATCH, PUT and DELETE of a row, and the answers to them."""
 
 from __future__ import annotations
 

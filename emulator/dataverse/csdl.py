@@ -1,4 +1,4 @@
-"""What does $metadata say: types, navigation properties, bulk actions?"""
+"""The `$metadata` document: types, navigation properties and bulk actions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What do EntityDefinitions say about tables, columns, keys and relationships?"""
+"""`EntityDefinitions`: metadata of tables, columns, keys and relationships."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which handler answers a request, and what surrounds it?"""
+"""Dispatch of a request to its handler, with transaction and impersonation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which rows does a `$filter` keep, in the Web API's dialect?"""
+"""The Web API's dialect of `$filter`, applied to the rows of a table."""
 
 from __future__ import annotations
 

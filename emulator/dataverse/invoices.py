@@ -1,4 +1,4 @@
-"""Which rules do invoices and their lines have, and who computes the totals?"""
+"""Table rules of invoices and their lines, and the calculation of totals."""
 
 from __future__ import annotations
 

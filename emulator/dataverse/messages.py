@@ -1,4 +1,4 @@
-"""What do the unbound functions and actions do, and the sets about the service?"""
+"""Unbound functions and actions, and the sets that describe the service itself."""
 
 from __future__ import annotations
 

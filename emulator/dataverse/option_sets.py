@@ -1,4 +1,4 @@
-"""Which options does a choice column have, and when do new ones appear?"""
+"""Options of choice columns; changes take effect once they are published."""
 
 from __future__ import annotations
 

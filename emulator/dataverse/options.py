@@ -1,4 +1,4 @@
-"""Which query options does a read carry, and which does the service refuse?"""
+"""Query options of a read: parsing, and refusal of those not offered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What makes up an emulated organization: its rows, its switches, its people?"""
+"""An emulated organization: its rows, its switches and its users."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which page of a read is asked for, and how does its next link look?"""
+"""Server-side paging: the page that a request asks for, and the link to the next."""
 
 from __future__ import annotations
 

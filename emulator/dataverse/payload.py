@@ -1,4 +1,4 @@
-"""What does the body of a write ask for: values, binds, rows to create along?"""
+"""Request bodies of writes: values, `@odata.bind` references and nested rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How are sets queried that are no tables: definitions, messages, system jobs?"""
+"""Queries on sets that are not tables: definitions, messages and system jobs."""
 
 from __future__ import annotations
 

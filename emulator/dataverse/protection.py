@@ -1,4 +1,4 @@
-"""Does a caller exceed the service protection limits, and what is it told?"""
+"""Service protection limits, and the 429 responses to callers who exceed them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does a GET of rows answer: a set, one row, one of its properties?"""
+"""GET of a set, of one row or of one of its properties."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does the service say no? Status, code and sentence of each refusal."""
+"""The Web API's error responses: the status, code and text of each refusal."""
 
 from __future__ import annotations
 

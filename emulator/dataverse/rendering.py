@@ -1,4 +1,4 @@
-"""How does a row look in an answer: columns, annotations, expanded rows?"""
+"""Rows as they appear in an answer: columns, annotations and expanded rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does a table's own logic see of a write, and where does it step in?"""
+"""Steps at which a table's own logic takes part in a write, and what it sees there."""
 
 from __future__ import annotations
 

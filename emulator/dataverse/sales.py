@@ -1,4 +1,4 @@
-"""Which tables have logic of their own?"""
+"""Registry of the tables that have logic of their own."""
 
 from __future__ import annotations
 

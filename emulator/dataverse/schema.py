@@ -1,4 +1,4 @@
-"""Which tables, columns and navigation properties does this organization have?"""
+"""Schema of the organization: tables, columns and navigation properties."""
 
 from __future__ import annotations
 

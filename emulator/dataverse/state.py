@@ -1,4 +1,4 @@
-"""How do tests, the demo and sample data work on an emulated organization?"""
+"""Access to an emulated organization for tests, the demo and sample data."""
 
 from __future__ import annotations
 

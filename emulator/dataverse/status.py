@@ -1,4 +1,4 @@
-"""Which state and status reason does a write lead to?"""
+"""State and status reason of a row after a write."""
 
 from __future__ import annotations
 

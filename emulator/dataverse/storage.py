@@ -1,4 +1,4 @@
-"""Where are the rows, in which order did they change, and how is a write undone?"""
+"""Row storage with a log of changes in version order, and transactions with undo."""
 
 from __future__ import annotations
 

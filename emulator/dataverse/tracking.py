@@ -1,4 +1,4 @@
-"""What changed since a token? Change tracking with its delta links."""
+"""Change tracking: the changes since a token, with delta links."""
 
 from __future__ import annotations
 

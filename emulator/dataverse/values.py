@@ -1,4 +1,4 @@
-"""Is a value of the payload right for its column, and how is it stored?"""
+"""Validation of payload values against their column, and conversion for storage."""
 
 from __future__ import annotations
 

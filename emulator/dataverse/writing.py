@@ -1,4 +1,4 @@
-"""What happens when a row is created, changed or deleted?"""
+"""Creation, change and deletion of rows under the rules of the platform."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Which parts of OData do both emulated services share? Syntax, not behaviour."""
+"""OData syntax that both emulated services share; behaviour is left to each service."""

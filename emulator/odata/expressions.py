@@ -1,4 +1,4 @@
-"""What does a parsed `$filter` consist of? The nodes, and how to write them back."""
+"""Nodes of a parsed `$filter`, and their conversion back to text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does a `$filter` say? Text to nodes, after the OData 4.0 grammar."""
+"""Parser for `$filter` text, after the OData 4.0 grammar."""
 
 from __future__ import annotations
 

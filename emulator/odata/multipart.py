@@ -1,4 +1,4 @@
-"""How is a multipart batch taken apart and put together? Pure bytes."""
+"""Reading and writing of multipart batch bodies, as pure functions on bytes."""
 
 from __future__ import annotations
 

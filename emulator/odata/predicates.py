@@ -1,4 +1,4 @@
-"""Which rows does a parsed `$filter` keep? Nodes compiled to a Python predicate."""
+"""Compiler from a parsed `$filter` to a Python predicate on rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What do the other query options say? `$select`, `$orderby` and `$expand`."""
+"""Parsers for the query options `$select`, `$orderby` and `$expand`."""
 
 from __future__ import annotations
 

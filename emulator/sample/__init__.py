@@ -1,4 +1,4 @@
-"""Which company do the demo and the tests play with? Two services full of data.
+"""Sample company of the demo and the tests: two services full of data.
 
 Kettleworth Trading Ltd. of Leeds keeps its books in pounds; its Dataverse counts
 in US dollars. A sister company in Spain shares both services.

@@ -1,4 +1,4 @@
-"""What does the sample company sell, at which prices?"""
+"""Vendors, items, resources and sales prices of the sample company."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does the sample organization of Dataverse hold beside the company's data?"""
+"""Rows of the sample Dataverse organization beside the company's data."""
 
 from __future__ import annotations
 

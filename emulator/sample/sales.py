@@ -1,4 +1,4 @@
-"""What has the sample company invoiced, and what of it is paid?"""
+"""Posted invoices of the sample company, their payments, and open order lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which codes, currencies and people does the sample company start with?"""
+"""Codes, currencies and people that the sample company starts with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who does the sample company sell to? Customers before they are rows."""
+"""Firms that the sample company sells to, before they become customer rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which customers and contacts does the sample company have?"""
+"""Customers and contacts of the sample company."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What are people, firms and places of the sample called?"""
+"""Random names of people, firms and places for the sample data, drawn from a seed."""
 
 from __future__ import annotations
 
