@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
-from unittest.mock import patch
 
 
 class Meter:
@@ -47,43 +45,18 @@ def resident_mb() -> float:
 
 @contextmanager
 def plain_stages(*, enabled: bool) -> Iterator[Callable[..., Any]]:
-    """Yield a function that runs a job, without Prefect when `enabled`."""
-    import logging
+    """Yield a function that runs a job: without Prefect when `enabled`, else as a flow.
 
-    from prefect import Task
-
-    import flows.job
+    Without Prefect the engine runs as it is; nothing is replaced.
+    """
+    from flows.job import jobs
     from flows.jobs import FLOWS
+    from tieline.engine.job import run_alone
 
-    if not enabled:
+    async def as_flow(name: str, **parameters: Any) -> Any:
+        return await FLOWS[name](**parameters, return_state=True)
 
-        async def as_flow(name: str, **parameters: Any) -> Any:
-            return await FLOWS[name](**parameters, return_state=True)
+    async def alone(name: str, **parameters: Any) -> Any:
+        return await run_alone(jobs(), name, **parameters)
 
-        yield as_flow
-        return
-
-    async def silent(*_: Any) -> None:
-        return None
-
-    changes: dict[tuple[Any, str], Any] = {}
-    for name, module in list(sys.modules.items()):
-        if name.split(".")[0] in ("flows", "tasks"):
-            for attribute, value in list(vars(module).items()):
-                if isinstance(value, Task):
-                    plain = silent if value.name == "log" else value.fn
-                    changes[module, attribute] = plain
-    changes[flows.job, "mark_run"] = silent
-    changes[flows.job, "get_run_logger"] = lambda: logging.getLogger("tieline")
-    patches = [patch.object(m, a, v) for (m, a), v in changes.items()]
-    for item in patches:
-        item.start()
-
-    async def as_function(name: str, **parameters: Any) -> Any:
-        return await FLOWS[name].fn(**parameters)
-
-    try:
-        yield as_function
-    finally:
-        for item in patches:
-            item.stop()
+    yield alone if enabled else as_flow

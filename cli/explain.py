@@ -51,11 +51,11 @@ def explain(job: str, record: str, *, company: str | None, as_json: bool) -> Non
 async def _explain(
     settings: Settings, name: str, record: str, company: str | None
 ) -> dict[str, Any]:
-    from flows.job import options_for
     from flows.jobs import MAPPINGS
-    from tasks.explain import explain as explain_record
-    from tasks.job_run import JobRun
     from tieline.availability import fit_mapping
+    from tieline.engine.explain import explain as explain_record
+    from tieline.engine.options import RunOptions
+    from tieline.engine.run import JobRun
     from tieline.overrides import with_overrides
     from tieline.session import open_session
 
@@ -63,7 +63,7 @@ async def _explain(
         mapping = with_overrides(MAPPINGS[name], settings)
         fitted = (await fit_mapping(mapping, session)).mapping
         log = logging.getLogger("tieline")
-        run = JobRun(fitted, options_for(mapping), session, JobReport(name), log)
+        run = JobRun(fitted, RunOptions.of(mapping), session, JobReport(name), log)
         return (await explain_record(run, record)).as_dict()
 
 

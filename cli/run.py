@@ -51,14 +51,14 @@ def run(job: str, *, as_json: bool, company: str | None, **options: Any) -> None
     Without PREFECT_API_URL, Prefect is started for the run. The exit status is 3
     when a record failed.
     """
-    from flows.job import options_for
     from flows.jobs import FLOWS, MAPPINGS
+    from tieline.engine.options import RunOptions
     from tieline.overrides import with_overrides
 
     name = job_name(job)
     settings = load_checked()
     settings.require_addresses()
     options["records"] = list(options["records"])
-    options_for(with_overrides(MAPPINGS[name], settings), **options)
+    RunOptions.of(with_overrides(MAPPINGS[name], settings), **options)
     report = asyncio.run(run_flow(FLOWS[name], company=company, **options))
     finish(report, as_json=as_json)

@@ -6,30 +6,24 @@ from contextlib import suppress
 from itertools import groupby
 from typing import Any
 
-from prefect import flow, get_run_logger
+from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.dissolve import dissolve_dependents
-from flows.job import job_lock, logged_run
+from flows.job import job_lock, job_of, logged_run, new_run
 from flows.jobs import MAPPINGS
-from tasks.apply import (
-    AFTERWARDS,
-    BY_DELETION_POLICY,
-    Planned,
-    planned_options,
-    read_planned,
-)
-from tasks.apply_lost import apply_lost, is_of_lost
-from tasks.company_row import separate_companies
-from tasks.couple import couple
-from tasks.job_run import JobRun, Pass
-from tasks.load import load
-from tasks.nested import finish_lines, line_batches, lines_pass
-from tasks.recover import recover
-from tasks.transform import transform
+from tasks.stages import apply_lost, couple, load, read_planned, transform
 from tieline.availability import fit_mapping
-from tieline.batch import Batch
-from tieline.errors import SettingsError, TielineError
+from tieline.engine.apply import AFTERWARDS, BY_DELETION_POLICY, Planned
+from tieline.engine.apply_lost import is_of_lost
+from tieline.engine.company_row import separate_companies
+from tieline.engine.dissolve import dissolve_dependents
+from tieline.engine.drive import take_lines
+from tieline.engine.leg import Leg
+from tieline.engine.lines import lines_run
+from tieline.engine.options import RunOptions
+from tieline.engine.recover import recover
+from tieline.engine.run import JobRun, LegRun
+from tieline.errors import RecordError, SettingsError, TielineError
 from tieline.mapping import Direction
 from tieline.overrides import with_overrides
 from tieline.report import JobReport
@@ -83,29 +77,39 @@ def stored_plan(plan_id: str) -> Plan | None:
 async def _carry_out(session: Session, report: JobReport, plan: Plan) -> None:
     declared = with_overrides(MAPPINGS[plan.mapping], session.settings)
     mapping = (await fit_mapping(declared, session)).mapping
-    options = planned_options(plan.parameters)
-    run = JobRun(mapping, options, session, report, get_run_logger())
-    size = session.settings.batch_rows
+    options = RunOptions.planned(plan.parameters)
+    run = new_run(mapping, options, session, report)
     with job_lock(session, mapping):
         _require_unapplied(session, plan)
         await separate_companies(run)
-        passes: dict[str, Pass] = {}
-        for one_way in mapping.passes(options.direction):
-            report.counters(one_way.value)
-        for page in session.store.plan_rows(plan.plan_id, rows=size):
-            for (way, kind), rows in groupby(page, key=_kind):
-                if kind == AFTERWARDS:
-                    assert mapping.hooks.planned is not None
-                    await mapping.hooks.planned(session, list(rows), report)
-                    continue
-                if way not in passes:
-                    passes[way] = await _begin(run, Direction(way))
-                if kind == LOST:
-                    dissolved = await apply_lost(passes[way], list(rows))
-                    await dissolve_dependents(run, dissolved, MAPPINGS)
-                    continue
-                await _apply_rows(passes[way], list(rows))
+        if mapping.needs_local_currency:
+            with suppress(RecordError):
+                await session.local_currency_id(create=True)
+        for leg in run.legs:
+            report.counters(leg.direction)
+        await _apply_pages(run, plan)
         session.store.mark_applied(plan, run.run_id)
+
+
+async def _apply_pages(run: JobRun, plan: Plan) -> None:
+    """Carry out the rows of a plan, those of one kind and direction together."""
+    known: dict[Direction, LegRun] = {}
+    size = run.session.settings.batch_rows
+    for page in run.session.store.plan_rows(plan.plan_id, rows=size):
+        for (direction, kind), some in groupby(page, key=_kind):
+            rows = list(some)
+            if kind == AFTERWARDS:
+                afterwards = job_of(plan.mapping).afterwards
+                assert afterwards is not None
+                await afterwards(run, rows)
+                continue
+            if direction not in known:
+                known[direction] = await _begin(run, Leg(run.mapping, direction))
+            if kind == LOST:
+                dissolved = await apply_lost(known[direction], rows)
+                await dissolve_dependents(run, dissolved)
+                continue
+            await _apply_rows(known[direction], rows)
 
 
 def _require_unapplied(session: Session, plan: Plan) -> None:
@@ -117,45 +121,33 @@ def _require_unapplied(session: Session, plan: Plan) -> None:
         raise SettingsError(msg, advice="Make a new plan.")
 
 
-def _kind(row: PlanRow) -> tuple[str, str]:
+def _kind(row: PlanRow) -> tuple[Direction, str]:
+    direction = Direction(row.direction)
     if row.action == AFTERWARDS:
-        return row.direction, AFTERWARDS
+        return direction, AFTERWARDS
     if is_of_lost(row):
-        return row.direction, LOST
-    return row.direction, "deletion" if row.action in BY_DELETION_POLICY else "write"
+        return direction, LOST
+    return direction, "deletion" if row.action in BY_DELETION_POLICY else "write"
 
 
-async def _begin(run: JobRun, one_way: Direction) -> Pass:
-    """Settle what a crash left behind, and let the job get ready, as a run does."""
-    one_pass = Pass(run, one_way)
-    await recover(one_pass)
-    if run.mapping.hooks.ready is not None:
-        await run.mapping.hooks.ready(run.session, run.options, one_way)
-    one_pass.lines = lines_pass(one_pass)
-    if one_pass.lines is not None:
-        await recover(one_pass.lines)
-    return one_pass
+async def _begin(run: JobRun, leg: Leg) -> LegRun:
+    """Settle what a crash left behind, as a run does."""
+    leg_run = LegRun(run, leg)
+    await recover(leg_run)
+    leg_run.lines = lines_run(leg_run)
+    if leg_run.lines is not None:
+        await recover(leg_run.lines)
+    return leg_run
 
 
-async def _apply_rows(one_pass: Pass, rows: list[PlanRow]) -> None:
+async def _apply_rows(leg_run: LegRun, planned_rows: list[PlanRow]) -> None:
     """Take rows of a plan through the stages of a run, checked in between."""
-    planned = Planned(one_pass, rows)
-    batch = await read_planned(planned)
-    batch = await couple(one_pass, batch)
-    planned.check_coupled(batch)
-    batch = await transform(one_pass.run, batch)
-    planned.check_values(batch)
-    await load(one_pass, batch)
+    planned = Planned(leg_run, planned_rows)
+    rows = await read_planned(planned)
+    rows = await couple(leg_run, rows)
+    planned.check_matched(rows)
+    rows = await transform(leg_run.run, rows)
+    planned.check_values(rows)
+    await load(leg_run, rows)
     planned.refuse_overtaken()
-    await _take_lines(one_pass, batch)
-
-
-async def _take_lines(one_pass: Pass, batch: Batch) -> None:
-    """Let the lines of the headers that came through follow them."""
-    if one_pass.lines is None:
-        return
-    for lines in line_batches(one_pass.lines, batch):
-        coupled = await couple(one_pass.lines, lines)
-        transformed = await transform(one_pass.lines.run, coupled)
-        await load(one_pass.lines, transformed)
-    finish_lines(one_pass, batch)
+    await take_lines(leg_run, rows)

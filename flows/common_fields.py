@@ -1,4 +1,4 @@
-"""Which field mappings do several tables have alike? Whose a row is, and an address."""
+"""The field mappings that several tables have alike: the owner and the address."""
 
 from __future__ import annotations
 

@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from flows.common_fields import ADDRESS, OURS, OWNER
+from flows.contacts.own_company import mark_source_as_ours
+from flows.contacts.primary import KEY, PARENT, NewContact, fill_primary
 from flows.customer import CUSTOMER
-from flows.job import job_flow, synchronize_records
-from flows.own_company import mark_source_as_ours
-from flows.primary_contact import KEY, PARENT, NewContact, fill_primary
-from tasks.job_run import dataverse_filter
-from tieline.batch import Action, Batch, rows_of
+from flows.job import job
 from tieline.conversions import (
     CODE,
     TEXT,
@@ -28,8 +26,14 @@ from tieline.conversions import (
     Transfer,
     Values,
 )
+from tieline.engine.drive import synchronize_records, take_legs
+from tieline.engine.fate import Fate
+from tieline.engine.hooks import Hooks, Writer
+from tieline.engine.leg import Leg
+from tieline.engine.row import Row, Rows
+from tieline.engine.run import JobRun, dataverse_filter
 from tieline.errors import RuleViolated
-from tieline.mapping import Direction, FieldMapping, Hooks, TableMapping
+from tieline.mapping import Direction, FieldMapping, TableMapping
 from tieline.odata.model import Condition
 from tieline.overrides import with_overrides
 from tieline.session import Session, session_of
@@ -91,28 +95,26 @@ class ParentAccount(Lookup):
         return found
 
 
-async def ignore_strangers(batch: Batch, session: Session) -> None:
+async def ignore_strangers(rows: Rows, session: Session) -> None:
     """Leave out contacts that belong to no customer, or to no account of one."""
-    if not len(batch):
+    if not len(rows):
         return
-    if not batch.to_dataverse:
-        await _ignore_contacts_of_others(batch, session)
+    if not rows.leg.to_dataverse:
+        await _ignore_contacts_of_others(rows, session)
         return
-    is_company = batch.column("type") == "Company"
-    batch.mark(is_company, Action.LEFT_OUT)
-    if CUSTOMER_NUMBER not in batch.source:
-        return
-    for position, number in enumerate(batch.column(CUSTOMER_NUMBER)):
-        if number or is_company[position]:
-            continue
-        if batch.options.records:
-            batch.fail(position, _no_customer(batch, position))
-        else:
-            batch.action[position] = Action.LEFT_OUT
+    knows_customers = CUSTOMER_NUMBER in rows.columns
+    for row in rows:
+        if row.source["type"] == "Company":
+            row.leave_out()
+        elif knows_customers and not row.source[CUSTOMER_NUMBER]:
+            if rows.options.records:
+                row.fail(_no_customer(row))
+            else:
+                row.leave_out()
 
 
-def _no_customer(batch: Batch, position: int) -> RuleViolated:
-    number = batch.source_key(position)
+def _no_customer(row: Row) -> RuleViolated:
+    number = row.key
     return RuleViolated(
         f"The contact {number} cannot be transferred: it does not belong to a company "
         "that is related to a customer.",
@@ -120,141 +122,133 @@ def _no_customer(batch: Batch, position: int) -> RuleViolated:
     )
 
 
-async def _ignore_contacts_of_others(batch: Batch, session: Session) -> None:
+async def _ignore_contacts_of_others(rows: Rows, session: Session) -> None:
     """Leave out contacts of contacts; those of vendors only where not named."""
-    parents = sorted({parent for parent in batch.column(PARENT) if parent})
-    accounts = session.store.by_dataverse_id(session.company_id, "CUSTOMER", parents)
+    parents = sorted({parent for parent in rows.column(PARENT) if parent})
+    accounts = session.job(CUSTOMER.name).by_dataverse_id(parents)
     unknown = [parent for parent in parents if parent not in accounts]
     if not unknown:
         return
     read = session.dataverse.by_id
     others = set((await read("contact", unknown, columns=()))["id"])
-    if not batch.options.records:
+    if not rows.options.records:
         vendors = await read("account", unknown, columns=(), where=OF_VENDORS)
         others |= set(vendors["id"])
-    for position, parent in enumerate(batch.column(PARENT)):
-        if parent in others:
-            batch.action[position] = Action.LEFT_OUT
+    for row in rows:
+        if row.source[PARENT] in others:
+            row.leave_out()
 
 
-async def prepare_contacts(batch: Batch, session: Session) -> None:
+async def prepare_contacts(rows: Rows, session: Session) -> None:
     """Refuse what cannot be created; turn the parent account into a company."""
-    new = batch.positions(Action.INSERT)
+    new = rows.new()
     if not session.bc.has_companion:
-        for position in new:
-            batch.fail(position, _needs_companion(batch, position))
+        for row in new:
+            row.fail(_needs_companion(row))
         return
-    side = batch.destination_side
-    for position in new:
-        batch.unfinished[position] = {"primary": side}
-    if batch.to_dataverse:
-        _remember_unresolved(batch)
-        _restore_parents(batch)
+    for row in new:
+        row.steps = {"primary": rows.leg.target}
+    if rows.leg.to_dataverse:
+        for row in rows:
+            _remember_unresolved(row)
+            _restore_parent(row)
     else:
-        await _write_companies(batch, session)
+        await _write_companies(rows, session)
 
 
-def _remember_unresolved(batch: Batch) -> None:
+def _remember_unresolved(row: Row) -> None:
     """Note that an uncoupled customer was not transferred: its account is news."""
-    if PARENT not in batch.wanted:
-        return
-    for name in ("wanted", "source_now"):
-        columns = getattr(batch, name)
-        columns[PARENT] = columns[PARENT].copy()
-    for position, account in enumerate(batch.wanted[PARENT]):
-        if batch.pending[position]:
-            continue  # the account may be another customer's by now
-        if account is None and batch.action[position] != Action.INSERT:
-            batch.source_now[PARENT][position] = ""
-            batch.wanted[PARENT][position] = batch.destination_now[PARENT][position]
-            batch.settled[PARENT][position] = position not in batch.problems
+    if PARENT not in row.wanted or row.is_pending:
+        return  # the account may be another customer's by now
+    if row.wanted[PARENT] is None and not row.is_new:
+        row.now[PARENT], row.wanted[PARENT] = "", row.there[PARENT]
+        row.settle(PARENT, is_settled=not row.is_failed)
 
 
-def _restore_parents(batch: Batch) -> None:
-    """Give contacts without a parent theirs back, whenever their person is looked at.
+def _restore_parent(row: Row) -> None:
+    """Give a contact without a parent its own back, whenever its person is looked at.
 
-    Without one they are outside the filter: no pass from there would carry that.
+    Without one it is outside the filter: no leg from there would carry that.
     """
-    if PARENT not in batch.wanted:
+    if PARENT not in row.wanted or row.fate is not Fate.OPEN:
         return
-    accounts, there = batch.wanted[PARENT], batch.destination_now[PARENT]
-    for position in batch.positions(Action.OPEN):
-        if accounts[position] is not None and there[position] is None:
-            batch.values[position][PARENT] = accounts[position]
-            batch.settled[PARENT][position] = True
+    if row.wanted[PARENT] is not None and row.there[PARENT] is None:
+        row.choose(PARENT, row.wanted[PARENT])
 
 
-def _needs_companion(batch: Batch, position: int) -> RuleViolated:
-    name = batch.source_key(position)
+def _needs_companion(row: Row) -> RuleViolated:
     return RuleViolated(
-        f"The contact {name} cannot be created: the standard API of Business Central "
-        "knows a contact's whole name only.",
+        f"The contact {row.key} cannot be created: the standard API of Business "
+        "Central knows a contact's whole name only.",
         advice="Publish the companion app as deployments/business_central says.",
     )
 
 
-async def _write_companies(batch: Batch, session: Session) -> None:
+async def _write_companies(rows: Rows, session: Session) -> None:
     """Write the company contact of the customer instead of the customer itself."""
-    if PARENT not in batch.wanted:
-        return
-    moved = [p for p, values in enumerate(batch.values) if PARENT in values]
-    numbers = sorted({batch.values[position][PARENT] for position in moved})
+    moved = [row for row in rows if PARENT in row.values]
+    numbers = sorted({row.values[PARENT] for row in moved})
     frame = await session.bc.by_values(
         "customers", "number", numbers, columns=("number", "companyContactNumber")
     )
-    companies = {row["number"]: row["companyContactNumber"] for row in rows_of(frame)}
-    there = batch.destination_now[PARENT].copy()
-    for position in moved:
-        values = batch.values[position]
-        number = values.pop(PARENT)
+    companies = dict(zip(frame["number"], frame["companyContactNumber"], strict=True))
+    for row in moved:
+        number = row.values.pop(PARENT)
         company = companies.get(number)
         if not company:
-            batch.fail(position, _no_company(batch, position, number))
+            row.fail(_no_company(row, number))
             continue
         # First the company: setting it may bring its address along.
+        values = dict(row.values)
         first = {name: values.pop(name) for name in ("type",) if name in values}
-        batch.values[position] = {**first, "companyNumber": company, **values}
-        there[position] = number
-    batch.destination_now[PARENT] = there
-    for position in batch.positions(Action.INSERT):
-        if not batch.column(PARENT)[position]:
-            batch.fail(position, _no_company(batch, position, ""))
+        row.values = {**first, "companyNumber": company, **values}
+        row.there[PARENT] = number
+    for row in rows.new():
+        if PARENT in row.wanted and not row.source[PARENT]:
+            row.fail(_no_company(row, ""))
 
 
-def _no_company(batch: Batch, position: int, customer: str) -> RuleViolated:
-    name = batch.source_key(position)
+def _no_company(row: Row, customer: str) -> RuleViolated:
     reason = (
         f"the customer {customer} has no company contact"
         if customer
         else "it has no parent account"
     )
     return RuleViolated(
-        f"The contact {name} cannot be transferred: {reason}.",
+        f"The contact {row.key} cannot be transferred: {reason}.",
         advice="Give the contact a parent account whose customer has a company.",
     )
 
 
-async def complete_parents(batch: Batch, session: Session) -> None:
-    """Mark new contacts as ours, and make them primary where there is none."""
-    await mark_source_as_ours(batch, session)
-    side = batch.destination_side
-    positions = [
-        position
-        for position, steps in batch.unfinished.items()
-        if steps["primary"] == side and batch.action[position] != Action.FAIL
+class ContactWriter(Writer):
+    """Writes contacts, and completes their parents."""
+
+    async def finish(self, rows: Rows, session: Session) -> None:
+        """Mark new contacts as ours, and make them primary where there is none."""
+        await mark_source_as_ours(rows, session)
+        await _complete_parents(rows, session)
+
+
+async def _complete_parents(rows: Rows, session: Session) -> None:
+    side = rows.leg.target
+    due = [
+        row
+        for row in rows
+        if row.steps and row.steps["primary"] == side and not row.is_failed
     ]
-    if not positions:
+    if not due:
         return
     unreached: set[str] = set()
-    parents = _parents(batch, session, positions)
-    if _completes(session, batch.direction):
+    parents = _parents(rows.leg, due, session)
+    if _completes(session, rows.leg.direction):
         contacts: dict[str, list[NewContact]] = {}
-        for position, parent in parents.items():
-            contacts.setdefault(parent, []).append(_new_contact(batch, position))
-        unreached = await fill_primary(session, side, contacts)
-    for position in positions:
-        if parents.get(position) not in unreached:
-            del batch.unfinished[position]
+        for row in due:
+            if row.id in parents:
+                contacts.setdefault(parents[row.id], []).append(_new_contact(row))
+        unreached = await fill_primary(rows, session, contacts)
+    for row in due:
+        if parents.get(row.id) not in unreached:
+            row.steps = None
 
 
 def _completes(session: Session, direction: Direction) -> bool:
@@ -263,26 +257,21 @@ def _completes(session: Session, direction: Direction) -> bool:
     return any(row.key == KEY for row in rows)
 
 
-def _parents(
-    batch: Batch, session: Session, positions: Sequence[int]
-) -> dict[int, str]:
-    """Return the parents by position: accounts, or the ids of customers."""
-    if batch.to_dataverse:
-        found = batch.wanted[PARENT]
-        return {p: found[p] for p in positions if found[p]}
-    accounts = batch.column(PARENT)
-    known = session.store.by_dataverse_id(
-        session.company_id, "CUSTOMER", sorted({accounts[p] for p in positions})
-    )
-    return {p: known[accounts[p]][0] for p in positions if accounts[p] in known}
+def _parents(leg: Leg, rows: Sequence[Row], session: Session) -> dict[str, str]:
+    """Return the parents by contact: accounts, or the ids of customers."""
+    if leg.to_dataverse:
+        wanted = {row.id: row.wanted.get(PARENT) for row in rows}
+        return {id_: account for id_, account in wanted.items() if account}
+    accounts = {row.id: row.source[PARENT] for row in rows}
+    known = session.job(CUSTOMER.name).by_dataverse_id(sorted(set(accounts.values())))
+    return {id_: known[a][0] for id_, a in accounts.items() if a in known}
 
 
-def _new_contact(batch: Batch, position: int) -> NewContact:
-    if batch.to_dataverse:
-        return NewContact(batch.source_key(position), batch.destination_id[position])
-    row = batch.after.get(position) or {}
-    number = row.get("number") or batch.destination_cells("number")[position]
-    return NewContact(str(number), batch.source_ids[position])
+def _new_contact(row: Row) -> NewContact:
+    if row.leg.to_dataverse:
+        return NewContact(row.key, row.target_id)
+    number = (row.after or {}).get("number") or (row.target or {}).get("number")
+    return NewContact(str(number), row.id)
 
 
 CONTACT = TableMapping(
@@ -330,8 +319,12 @@ CONTACT = TableMapping(
     hooks=Hooks(
         ignore=ignore_strangers,
         transformed=prepare_contacts,
-        loaded=complete_parents,
+        writer=ContactWriter(),
     ),
 )
 
-contact = job_flow(CONTACT)
+
+@job(CONTACT)
+async def contact(run: JobRun) -> None:
+    """Take both legs, to Dataverse first."""
+    await take_legs(run)

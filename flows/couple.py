@@ -6,18 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from prefect import flow, get_run_logger
+from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.job import job_lock, logged_run, options_for, run_passes
+from flows.job import job_lock, logged_run, new_run, run_job
 from flows.jobs import MAPPINGS, job_name
-from tasks.job_run import JobRun
-from tasks.named import name_ids
-from tasks.never_common import left_by_filling
-from tasks.pairs import couple_matches, couple_pairs, report_unmatched
+from tasks.stages import couple_matches, couple_pairs
 from tieline import availability
 from tieline.availability import fit_mapping
 from tieline.conversions import column_of
+from tieline.engine.named import name_ids
+from tieline.engine.never_common import left_by_filling
+from tieline.engine.options import RunOptions
+from tieline.engine.pairs import report_unmatched
+from tieline.engine.run import JobRun
 from tieline.errors import SettingsError, SystemName
 from tieline.mapping import (
     Direction,
@@ -69,8 +71,8 @@ async def couple(
             session, report.is_dry = session.rehearsal(), True
         require_setting(mapping, session)
         fitted = (await fit_mapping(mapping, session)).mapping
-        options = options_for(mapping, dry_run=dry_run)
-        run = JobRun(fitted, options, session, report, get_run_logger())
+        options = RunOptions.of(mapping, dry_run=dry_run)
+        run = new_run(fitted, options, session, report)
         created: list[str] = []
         with job_lock(session, mapping):
             if pairs:
@@ -144,32 +146,30 @@ async def _synchronize(
     run: JobRun, mapping: TableMapping, bc_ids: list[str], direction: Direction
 ) -> None:
     """Run just these records in one direction, their initial synchronization."""
-    options = replace(
-        run.options,
+    options = run.options.but(
         direction=direction,
         records=tuple(bc_ids),
         only_coupled=False,
         force=True,
     )
-    await run_passes(mapping, options, run.session, run.report)
+    await run_job(mapping, options, run.session, run.report)
 
 
 async def _fill_blanks(run: JobRun, mapping: TableMapping, bc_ids: list[str]) -> None:
     """Fill what one side lacks from the other, and list what is left."""
-    options = replace(
-        run.options,
+    options = run.options.but(
         records=tuple(bc_ids),
         only_coupled=True,
         update_conflict=UpdateConflictPolicy.MERGE,
         fill_blanks=True,
     )
     before, run.report.changes = run.report.changes, []
-    await run_passes(mapping, options, run.session, run.report)
+    await run_job(mapping, options, run.session, run.report)
     fields = {row.name: row for row in run.mapping.fields}
     planned = [
         part for change in run.report.changes for part in _as_fills(change, fields)
     ]
-    run.report.changes = [*before, *planned, *left_by_filling(run.session.memory)]
+    run.report.changes = [*before, *planned, *left_by_filling(run.session)]
 
 
 def _as_fills(
@@ -178,7 +178,9 @@ def _as_fills(
     """Split a change into what fills blanks and what overwrites values."""
     if change.action != "modify":
         return [change]
-    side: SystemName = "dataverse" if change.direction == "to-dataverse" else "bc"
+    side: SystemName = (
+        "dataverse" if change.direction == Direction.TO_DATAVERSE else "bc"
+    )
     parts: dict[str, list[dict[str, Any]]] = {}
     for item in change.fields:
         row = fields.get(item["field"])

@@ -12,10 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-
-from flows.job import job_flow
-from tieline.batch import Action, Batch, RunOptions
+from flows.job import job
 from tieline.conversions import (
     TEXT,
     Code,
@@ -25,9 +22,14 @@ from tieline.conversions import (
     Values,
     column_of,
 )
+from tieline.engine.drive import take_legs
+from tieline.engine.first_load import FirstLoad
+from tieline.engine.hooks import Hooks
+from tieline.engine.row import Row, Rows
+from tieline.engine.run import JobRun
 from tieline.errors import RecordError, RuleViolated, SystemName
 from tieline.exchange import FACTOR
-from tieline.mapping import Direction, FieldMapping, Hooks, TableMapping
+from tieline.mapping import Direction, FieldMapping, TableMapping
 from tieline.rates import DIGITS, dataverse_rate, no_rate
 from tieline.session import Session
 
@@ -112,62 +114,54 @@ class CurrencyPrecision(Conversion):
         return column_of([known] * len(values))
 
 
-async def ensure_local_currency(
-    session: Session, options: RunOptions, direction: Direction
-) -> None:
+async def ensure_local_currency(session: Session) -> None:
     """Create the local currency's row; without a rate, other jobs say so."""
     with suppress(RecordError):
         await session.local_currency_id(create=True)
 
 
-async def adopt_by_iso_code(batch: Batch, session: Session) -> None:
+async def adopt_by_iso_code(rows: Rows, session: Session) -> None:
     """Couple an uncoupled currency with the row that has its ISO code."""
-    open_rows = ~batch.is_coupled
-    codes = batch.column("code")
-    rows = await session.dataverse.by_values(
+    uncoupled = [row for row in rows if row.coupling is None]
+    frame = await session.dataverse.by_values(
         "transactioncurrency",
         "isocurrencycode",
-        list(codes[open_rows]),
+        [row.source["code"] for row in uncoupled],
         columns=("isocurrencycode",),
     )
-    ids = dict(zip(rows["isocurrencycode"].str.upper(), rows["id"], strict=True))
-    for position in np.flatnonzero(open_rows):
-        found = ids.get(codes[position])
+    ids = dict(zip(frame["isocurrencycode"].str.upper(), frame["id"], strict=True))
+    for row in uncoupled:
+        found = ids.get(row.source["code"])
         if found is not None:
-            batch.destination_id[position] = found
-            batch.adopted[position] = True
+            row.target_id, row.is_adopted = found, True
 
 
-async def work_out_factors(batch: Batch, session: Session) -> None:
+async def work_out_factors(rows: Rows, session: Session) -> None:
     """Take the factors from the exchange rates where currencies do not show them."""
-    if FACTOR in batch.source:
+    if FACTOR in rows.columns:
         return
     known = await session.currency_factors()
-    factors = [known.get(code, 0.0) for code in batch.column("code")]
-    batch.replace_column(FACTOR, factors)
+    rows.fill(FACTOR, [known.get(code, 0.0) for code in rows.column("code")])
 
 
-async def stand_in_by_code(batch: Batch, session: Session) -> None:
+async def stand_in_by_code(rows: Rows, session: Session) -> None:
     """Dataverse demands symbol and name: the ISO code stands in for an empty one.
 
     Where the field is switched off, new rows get the code all the same.
     """
-    codes = batch.column("code")
-    for key in ("currencysymbol", "currencyname"):
-        if key not in batch.wanted:
-            for position in batch.positions(Action.INSERT):
-                batch.values[position].setdefault(key, codes[position])
-            continue
-        there = batch.destination_now[key]
-        for position, text in enumerate(batch.wanted[key]):
-            if text:
-                continue
-            values = batch.values[position]
-            batch.wanted[key][position] = codes[position]
-            batch.settled[key][position] = True
-            values.pop(key, None)
-            if there[position] != codes[position]:
-                values[key] = codes[position]
+    for row in rows:
+        for key in ("currencysymbol", "currencyname"):
+            _stand_in(row, key, row.source["code"])
+
+
+def _stand_in(row: Row, key: str, code: str) -> None:
+    if key not in row.wanted:
+        if row.is_new:
+            row.values.setdefault(key, code)
+    elif not row.wanted[key]:
+        row.choose(key, code)
+        if row.there[key] == code:
+            del row.values[key]
 
 
 async def full_when_untouched(session: Session) -> Literal["full", "couple first"]:
@@ -211,12 +205,16 @@ CURRENCY = TableMapping(
         ),
     ),
     hooks=Hooks(
-        ready=ensure_local_currency,
         complete=work_out_factors,
         adopt=adopt_by_iso_code,
         transformed=stand_in_by_code,
-        recommend=full_when_untouched,
     ),
+    first_load=FirstLoad(recommend=full_when_untouched),
 )
 
-currency = job_flow(CURRENCY)
+
+@job(CURRENCY)
+async def currency(run: JobRun) -> None:
+    """See that the local currency has its row, then take the one leg, to Dataverse."""
+    await ensure_local_currency(run.session)
+    await take_legs(run)

@@ -8,22 +8,20 @@ becomes a customer get its company, and the account learns its company row.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from itertools import islice
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from flows.common_fields import ADDRESS, OURS, OWNER
-from flows.job import job_flow
-from flows.own_company import mark_source_as_ours
-from flows.primary_contact import (
+from flows.contacts.own_company import mark_source_as_ours
+from flows.contacts.primary import (
     PERSONS,
     adopt_contacts,
     keep_primary,
     postpone_primary,
 )
-from tieline.batch import Action, Batch, rows_of
+from flows.job import job
 from tieline.conversions import (
     CODE,
     NUMBER,
@@ -33,10 +31,14 @@ from tieline.conversions import (
     Option,
     Rule,
 )
-from tieline.mapping import Direction, FieldMapping, Hooks, TableMapping
+from tieline.engine.drive import take_legs
+from tieline.engine.hooks import Hooks, Writer
+from tieline.engine.row import Row, Rows
+from tieline.engine.run import JobRun
+from tieline.mapping import Direction, FieldMapping, TableMapping
+from tieline.odata.frames import rows_of
 from tieline.odata.model import Condition
 from tieline.session import Session
-from tieline.store import Outcome
 
 TO = Direction.TO_DATAVERSE
 FROM = Direction.FROM_DATAVERSE
@@ -74,72 +76,66 @@ def _any_block(value: Any) -> Any:
     return "All" if isinstance(value, str) and value.strip() else value
 
 
-async def prepare_customers(batch: Batch, session: Session) -> None:
+async def prepare_customers(rows: Rows, session: Session) -> None:
     """Let the primary contact follow its rules."""
-    postpone_primary(batch)
-    await keep_primary(batch, session)
+    postpone_primary(rows)
+    await keep_primary(rows, session)
 
 
-async def complete_customers(batch: Batch, session: Session) -> None:
-    """Let contacts follow their customer, and the account know its company."""
-    await look_at_contacts_again(batch, session)
-    await mark_source_as_ours(batch, session)
-    await adopt_contacts(batch, session)
+class CustomerWriter(Writer):
+    """Writes customers and accounts, and what follows them."""
+
+    async def finish(self, rows: Rows, session: Session) -> None:
+        """Let contacts follow their customer, and the account know its company."""
+        await look_at_contacts_again(rows, session)
+        await mark_source_as_ours(rows, session)
+        await adopt_contacts(rows, session)
 
 
-async def look_at_contacts_again(batch: Batch, session: Session) -> None:
+async def look_at_contacts_again(rows: Rows, session: Session) -> None:
     """Move CONTACT's watermark back to the oldest customer that got an account."""
-    if not batch.to_dataverse:
+    if not rows.leg.to_dataverse:
         return
-    positions = [p for p in batch.positions(Action.INSERT) if p in batch.results]
-    if not positions or "createdDateTime" not in batch.source:
+    new = [row for row in rows.new() if row.written is not None]
+    if not new or "createdDateTime" not in rows.columns:
         return
-    created = [batch.column("createdDateTime")[position] for position in positions]
-    if any(created):
-        oldest = min(pd.Timestamp(value) for value in created if value)
-        batch.lowered[("CONTACT", "to-dataverse")] = oldest.to_pydatetime()
-    await _release_contacts(batch, session, positions)
+    created = [value for row in new if (value := row.source["createdDateTime"])]
+    if created:
+        oldest = min(pd.Timestamp(value) for value in created)
+        rows.lowered[CONTACT, TO] = oldest.to_pydatetime()
+    await _release_contacts(rows, new, session)
 
 
-async def _release_contacts(
-    batch: Batch, session: Session, positions: list[int]
-) -> None:
+async def _release_contacts(rows: Rows, new: Sequence[Row], session: Session) -> None:
     """Let coupled contacts of the new accounts learn their parent."""
-    company, store = session.company_id, session.store
-    companies = {batch.column("companyContactNumber")[p] for p in positions} - {""}
-    if not companies or not any(
-        len(frame) for frame in islice(store.each_coupling(company, "CONTACT"), 1)
-    ):
+    contacts = session.job(CONTACT)
+    companies = {row.source["companyContactNumber"] for row in new} - {""}
+    if not companies or not contacts.has_couplings():
         return
-    rows = await session.bc.by_values(
+    found = await session.bc.by_values(
         "contacts", "companyNumber", sorted(companies), columns=()
     )
-    found = store.couplings(company, "CONTACT", side="bc", ids=list(rows["id"]))
-    pairs = found[["bc_id", "dataverse_id"]].astype(object).reset_index(drop=True)
+    coupled = contacts.couplings(side="bc", ids=list(found["id"]))
+    pairs = coupled[["bc_id", "dataverse_id"]].astype(object).reset_index(drop=True)
     pairs["pending_to"] = True
-    outcome = Outcome(
-        company, "CONTACT", "to-dataverse", at=datetime.now(UTC), couplings=pairs
-    )
-    store.save(outcome)
+    rows.beside.append(contacts.outcome(TO, couplings=pairs))
 
 
 async def name_contacts(
-    pairs: dict[str, str], session: Session
+    pairs: Mapping[str, str], session: Session
 ) -> dict[str, list[str]]:
     """Name the contacts that are uncoupled together with their company.
 
     Those whose parent is the account and whose company is the customer's.
     """
-    store, company = session.store, session.company_id
-    if not any(
-        len(frame) for frame in islice(store.each_coupling(company, CONTACT), 1)
-    ):
+    contacts = session.job(CONTACT)
+    if not contacts.has_couplings():
         return {}
     columns = ("parentcustomerid",)
     there = await session.dataverse.by_values(
         "contact", columns[0], sorted(pairs.values()), columns=columns
     )
-    coupled = store.couplings(company, CONTACT, side="dataverse", ids=list(there["id"]))
+    coupled = contacts.couplings(side="dataverse", ids=list(there["id"]))
     customers = await session.bc.by_id(
         "customers", list(pairs), columns=("companyContactNumber",)
     )
@@ -221,9 +217,13 @@ CUSTOMER = TableMapping(
     ),
     hooks=Hooks(
         transformed=prepare_customers,
-        loaded=complete_customers,
-        uncoupled=name_contacts,
+        writer=CustomerWriter(),
+        dependents=name_contacts,
     ),
 )
 
-customer = job_flow(CUSTOMER)
+
+@job(CUSTOMER)
+async def customer(run: JobRun) -> None:
+    """Take both legs, to Dataverse first."""
+    await take_legs(run)

@@ -8,147 +8,132 @@ sales lines changed since the last run. Payments set the states of invoices too.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 
-import pandas as pd
-
-from flows.job import LOCK_WAIT_S, job_flow
-from flows.payment_states import (
+from flows.job import LOCK_WAIT_S, job
+from flows.products.price_list import MONEY_DIGITS
+from flows.statistics.creation import CUSTOMERS, TABLE
+from flows.statistics.payment_states import (
     INVOICES,
     Payments,
     apply_states,
     payment_states,
     plan_of,
 )
-from flows.price_list import MONEY_DIGITS
-from flows.statistics_creation import CUSTOMERS, TABLE
-from flows.statistics_rows import find_rows, link_again
-from tieline.batch import Action, Batch, RunOptions
+from flows.statistics.rows import find_rows, link_again
 from tieline.conversions import CODE, DAY, TEXT, Currency, Number
-from tieline.cursors import Cursor
+from tieline.cursors import Cursor, NotBelieved
+from tieline.engine.drive import take_legs
+from tieline.engine.fate import Fate
+from tieline.engine.hooks import Hooks, Writer
+from tieline.engine.leg import Leg
+from tieline.engine.row import Rows
+from tieline.engine.run import JobRun
 from tieline.identity import Home, coupled_by_code
-from tieline.mapping import Direction, FieldMapping, Hooks, TableMapping
+from tieline.mapping import Direction, FieldMapping, TableMapping
 from tieline.report import Counters, JobReport
 from tieline.session import Session
-from tieline.store import Outcome, PlanRow
+from tieline.store import PlanRow
 
 TO = Direction.TO_DATAVERSE
 NAME = "CUSTOMER-STATISTICS"
 NUMBER = "nav_customerno"
 ACTIVITY = ("customerLedgerEntries", "openSalesLines")
 
-_CURSORS = "statistics cursors"
-_SENT = "statistics sent"
-_NUMBERS = "statistics customers"
 
+class Activity:
+    """The activity that tells which customers to look at, and how far it was read."""
 
-async def candidates(
-    session: Session, options: RunOptions, direction: Direction
-) -> list[str]:
-    """Name the customers never sent and those active since.
+    def __init__(self, session: Session) -> None:
+        """Begin where the last run ended."""
+        self._cursors = [Cursor(session, NAME, table, table) for table in ACTIVITY]
 
-    All, where nothing tells since when: at first, in a full run, and after a clock
-    was wrong.
-    """
-    cursors = [Cursor(session, NAME, table, table) for table in ACTIVITY]
-    session.memory[_CURSORS] = cursors
-    active = [await one.values("customerNumber", full=options.full) for one in cursors]
-    if None in active:
-        return [
-            id_
-            for frame in session.store.each_coupling(
-                session.company_id, CUSTOMERS, skipped=False
-            )
-            for id_ in frame["bc_id"]
+    async def customers(self, run: JobRun, _: Leg) -> list[str]:
+        """Name the customers never sent and those active since.
+
+        All, where nothing tells since when: at first, in a full run, and after a clock
+        was wrong.
+        """
+        customers, full = run.session.job(CUSTOMERS), run.options.full
+        active = [
+            await cursor.values("customerNumber", full=full) for cursor in self._cursors
         ]
-    new = session.store.never_sent(session.company_id, CUSTOMERS)
-    numbers = {number for some in active for number in some or ()}
-    return [*new, *await _coupled(session, numbers)]
+        if None in active:
+            frames = customers.each_coupling(skipped=False)
+            return [id_ for frame in frames for id_ in frame["bc_id"]]
+        numbers = {number for some in active for number in some or ()}
+        return [*customers.never_sent(), *await _coupled(run.session, numbers)]
+
+    def save(self) -> None:
+        """Store how far it was read, now that all that it called for is stored."""
+        for cursor in self._cursors:
+            cursor.save()
 
 
 async def _coupled(session: Session, numbers: set[str]) -> list[str]:
     """Return the ids of those customers that are coupled and not skipped."""
-    store, company = session.store, session.company_id
     found = await coupled_by_code(session, Home(CUSTOMERS, "customers"), numbers)
     ids = [one.bc_id for one in found.values()]
-    frame = store.couplings(company, CUSTOMERS, side="bc", ids=ids)
+    frame = session.job(CUSTOMERS).couplings(side="bc", ids=ids)
     return list(frame["bc_id"][~frame["skipped"]])
 
 
-async def take_rows(batch: Batch, session: Session) -> None:
+@dataclass
+class LookedAt:
+    """The numbers of the customers that a run has looked at."""
+
+    numbers: set[str] = field(default_factory=set)
+
+
+async def take_rows(rows: Rows, session: Session) -> None:
     """Find the customers' rows, and note who was looked at."""
-    session.memory[_SENT] = [*batch.source_ids, *batch.gone]
-    session.memory.setdefault(_NUMBERS, set()).update(batch.column("number"))
-    await find_rows(batch, session)
+    session.kept(LookedAt).numbers |= set(rows.column("number"))
+    await find_rows(rows, session)
 
 
-def count_new_rows(batch: Batch) -> None:
+def count_new_rows(rows: Rows) -> None:
     """A row that had no customer number before was inserted by this job."""
-    numbers = batch.destination_now.get(NUMBER)
-    if numbers is None:
-        batch.made.clear()
-        return
-    batch.made = {position for position in batch.made if not numbers[position]}
-    for position in batch.results:
-        if batch.action[position] is Action.MODIFY and not numbers[position]:
-            batch.action[position] = Action.INSERT
+    for row in rows:
+        is_new = NUMBER in row.there and not row.there[NUMBER]
+        row.is_created_by_rule &= is_new
+        if is_new and row.written is not None and row.fate is Fate.MODIFY:
+            row.fate = Fate.INSERT
 
 
-async def settle_rows(batch: Batch, session: Session) -> None:
-    """Count rows as what they are, and link those that came back."""
-    count_new_rows(batch)
-    await link_again(batch, session)
+class StatisticsWriter(Writer):
+    """Writes account statistics, and counts and links those that are new."""
+
+    async def finish(self, rows: Rows, session: Session) -> None:
+        """Count rows as what they are, and link those that came back."""
+        count_new_rows(rows)
+        await link_again(rows, session)
 
 
-async def note_sent(batch: Batch, session: Session) -> None:
-    """Customers that were looked at are no longer new; failures are kept as such."""
-    ids: Sequence[str] = session.memory.get(_SENT, ())
-    frame = session.store.couplings(session.company_id, CUSTOMERS, side="bc", ids=ids)
-    new = frame[~frame["statistics_uploaded"]]
-    if len(new):
-        couplings = pd.DataFrame(
-            {
-                "bc_id": list(new["bc_id"]),
-                "dataverse_id": list(new["dataverse_id"]),
-                "statistics_uploaded": True,
-            }
-        )
-        outcome = Outcome(
-            session.company_id,
-            CUSTOMERS,
-            "to-dataverse",
-            at=datetime.now(UTC),
-            couplings=couplings,
-        )
-        session.store.save(outcome)
-
-
-async def end_run(session: Session, options: RunOptions, report: JobReport) -> None:
-    """Set the states of invoices that were paid; save how far the run came."""
-    customers = sorted(session.memory.get(_NUMBERS, ())) if options.records else None
+async def set_invoice_states(run: JobRun) -> None:
+    """Set the states of invoices that were paid; a dry run lists and plans them."""
+    session, options, report = run.session, run.options, run.report
+    looked_at = sorted(session.kept(LookedAt).numbers) if options.records else None
     with session.store.lock(INVOICES, company=session.company_id, wait_s=LOCK_WAIT_S):
         payments = await payment_states(
-            session, customers=customers, full=options.full, dry_run=options.dry_run
+            session, customers=looked_at, full=options.full, dry_run=options.dry_run
         )
     _report(payments, report)
     if report.plan_id is not None:
         session.store.add_plan_rows(report.plan_id, plan_of(payments))
-    if not options.dry_run:
-        for cursor in session.memory.get(_CURSORS, ()):
-            cursor.save()
+    for sentence in session.kept(NotBelieved).take():
+        run.warn(sentence)
 
 
-async def apply_planned(
-    session: Session, rows: Sequence[PlanRow], report: JobReport
-) -> None:
+async def apply_planned(run: JobRun, rows: Sequence[PlanRow]) -> None:
     """Set the states of invoices that a plan lists."""
+    session = run.session
     with session.store.lock(INVOICES, company=session.company_id, wait_s=LOCK_WAIT_S):
-        _report(await apply_states(session, rows), report)
+        _report(await apply_states(session, rows), run.report)
 
 
 def _report(payments: Payments, report: JobReport) -> None:
     if any(payments.counters.as_dict().values()):
-        report.lines.setdefault(TO.value, Counters()).add(payments.counters)
+        report.lines.setdefault(TO, Counters()).add(payments.counters)
     report.errors += payments.errors
     report.changes += payments.changes
 
@@ -190,14 +175,18 @@ CUSTOMER_STATISTICS = TableMapping(
         _row("invoicedPrepaymentAmount", "nav_invoicedprepaymentamountlcy"),
         FieldMapping(None, "transactioncurrencyid", TO, Currency(), is_default=False),
     ),
-    hooks=Hooks(
-        candidates=candidates,
-        complete=take_rows,
-        loaded=settle_rows,
-        stored=note_sent,
-        finished=end_run,
-        planned=apply_planned,
-    ),
+    hooks=Hooks(complete=take_rows, writer=StatisticsWriter()),
 )
 
-customer_statistics = job_flow(CUSTOMER_STATISTICS)
+
+@job(CUSTOMER_STATISTICS, afterwards=apply_planned)
+async def customer_statistics(run: JobRun) -> None:
+    """Send the figures of the customers that were active, then set invoices' states.
+
+    Only then is it stored how far the customers' activity was read.
+    """
+    activity = Activity(run.session)
+    await take_legs(run, also=activity.customers)
+    await set_invoice_states(run)
+    if not run.options.dry_run:
+        activity.save()

@@ -12,7 +12,7 @@ caller asks for creation. The mappings' ordinary settings stay as they are.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any
 
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
@@ -20,6 +20,7 @@ from prefect.client.schemas.objects import State
 from flows.couple import couple
 from flows.jobs import MAPPINGS
 from flows.synchronize import broken_report, run_in_order, run_one, selected
+from tieline.engine.first_load import Recommendation, first_load_of
 from tieline.errors import RunError, TielineError
 from tieline.mapping import Direction, TableMapping, UpdateConflictPolicy
 from tieline.overrides import check_overrides, with_overrides
@@ -27,8 +28,6 @@ from tieline.policies import InitialSync
 from tieline.report import Counters, JobReport, collecting_reports
 from tieline.session import Session, open_session
 from tieline.settings import load_settings
-
-Recommendation = Literal["nothing", "full", "couple first"]
 
 
 @flow(name="FULL-SYNCHRONIZATION", persist_result=False)
@@ -149,13 +148,12 @@ async def _recommended(name: str, session: Session) -> Advised:
 
 async def recommendation(mapping: TableMapping, session: Session) -> Recommendation:
     """Return what a job is best started with, from what both sides hold."""
-    hook = mapping.hooks.recommend
-    if hook is not None:
-        answer: Recommendation = await hook(session)
-        return answer
+    rules = first_load_of(mapping)
+    if rules.recommend is not None:
+        return await rules.recommend(session)
     bc = await holds_rows(session, "bc", mapping)
-    given = mapping.hooks.given
-    ignored = frozenset(await given(session)) if given is not None else frozenset()
+    given = await rules.given(session) if rules.given is not None else ()
+    ignored = frozenset(given)
     dataverse = await holds_rows(session, "dataverse", mapping, ignored=ignored)
     if bc and dataverse:
         return "couple first"

@@ -4,28 +4,29 @@ An invoice travels with its lines, totals and state, once: afterwards only chang
 its header and its payment follow. Asked for, the job runs the other way: an active
 invoice of Dataverse is posted in Business Central and coupled with what it became.
 
-Read on in invoice_header (what a new invoice needs), invoice_steps (what follows its
-header), and invoice_draft and invoice_posting (the other way).
+Read on in invoices/: header (what a new invoice needs), steps (what follows its
+header), and draft and posting (the other way).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flows.common_fields import OURS, OWNER
+from flows.contacts.own_company import mark_source_as_ours
 from flows.customer import PAYMENT_TERMS, SHIPPING_AGENT
-from flows.invoice_draft import leave_posted_alone, prepare_drafts
-from flows.invoice_header import (
+from flows.invoices.draft import leave_posted_alone, prepare_drafts
+from flows.invoices.header import (
     INVOICES,
     Link,
     LookupForNew,
     describe_invoices,
     prepare_invoices,
 )
-from flows.invoice_posting import insert_invoices
-from flows.invoice_steps import INVOICE_STEPS, finish_invoices, update_invoices
-from flows.job import job_flow
-from flows.own_company import mark_source_as_ours
-from flows.price_list import STEPS
-from tieline.batch import Batch
+from flows.invoices.posting import post_invoices
+from flows.invoices.steps import INVOICE_STEPS, finish_invoices, update_invoices
+from flows.job import job
+from flows.products.price_list import STEPS
 from tieline.conversions import (
     CODE,
     DAY,
@@ -33,7 +34,12 @@ from tieline.conversions import (
     TEXT,
     Currency,
 )
-from tieline.mapping import Direction, FieldMapping, Hooks, TableMapping
+from tieline.engine.drive import take_legs
+from tieline.engine.hooks import Hooks, Writer
+from tieline.engine.row import Row, Rows
+from tieline.engine.run import JobRun
+from tieline.mapping import Direction, FieldMapping, TableMapping
+from tieline.odata.model import Change, Written
 from tieline.session import Session
 
 TO = Direction.TO_DATAVERSE
@@ -41,16 +47,41 @@ FROM = Direction.FROM_DATAVERSE
 BOTH = Direction.BIDIRECTIONAL
 
 
-async def prepare(batch: Batch, session: Session) -> None:
+async def prepare(rows: Rows, session: Session) -> None:
     """Complete what is to be created, whichever way it goes."""
-    await prepare_invoices(batch, session)
-    await prepare_drafts(batch, session)
+    await prepare_invoices(rows, session)
+    await prepare_drafts(rows, session)
 
 
-async def finish(batch: Batch, session: Session) -> None:
-    """Take the steps after the header; an invoice that was posted here is ours."""
-    await finish_invoices(batch, session)
-    await mark_source_as_ours(batch, session)
+class InvoiceWriter(Writer):
+    """Writes invoices of Dataverse in steps, and posts those of Business Central."""
+
+    async def insert(
+        self,
+        rows: Rows,
+        some: Sequence[Row],
+        changes: Sequence[Change],
+        session: Session,
+    ) -> list[Written]:
+        """Create invoices in Dataverse as they are; post them in Business Central."""
+        if rows.leg.to_dataverse:
+            return await super().insert(rows, some, changes, session)
+        return await post_invoices(rows, some, changes, session)
+
+    async def update(
+        self,
+        rows: Rows,
+        some: Sequence[Row],
+        changes: Sequence[Change],
+        session: Session,
+    ) -> list[Written]:
+        """Change invoices of Dataverse, closed ones too."""
+        return await update_invoices(some, changes, session)
+
+    async def finish(self, rows: Rows, session: Session) -> None:
+        """Take the steps after the header; an invoice that was posted here is ours."""
+        await finish_invoices(rows, session)
+        await mark_source_as_ours(rows, session)
 
 
 POSTEDSALESINV = TableMapping(
@@ -169,10 +200,12 @@ POSTEDSALESINV = TableMapping(
         ignore=leave_posted_alone,
         complete=describe_invoices,
         transformed=prepare,
-        insert=insert_invoices,
-        update=update_invoices,
-        loaded=finish,
+        writer=InvoiceWriter(),
     ),
 )
 
-posted_sales_invoice = job_flow(POSTEDSALESINV)
+
+@job(POSTEDSALESINV)
+async def posted_sales_invoice(run: JobRun) -> None:
+    """Take posted invoices to Dataverse; asked for, post those of Dataverse instead."""
+    await take_legs(run)

@@ -6,13 +6,11 @@ of the stock do not modify an item: they are noticed through its ledger entries.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pandas as pd
 
-from flows.job import job_flow
-from flows.price_list import STEPS
-from flows.product import (
+from flows.job import job
+from flows.products.price_list import STEPS
+from flows.products.product import (
     BC_FILTER,
     BOTH,
     FROM,
@@ -21,13 +19,13 @@ from flows.product import (
     product_filter,
     product_hooks,
 )
-from tieline.batch import RunOptions
 from tieline.conversions import NUMBER, TEXT
 from tieline.cursors import Cursor
+from tieline.engine.drive import take_legs
+from tieline.engine.leg import Leg
+from tieline.engine.run import JobRun
 from tieline.identity import Home, coupled_by_code
-from tieline.mapping import Direction, FieldMapping, TableMapping
-from tieline.session import Session
-from tieline.store import Outcome
+from tieline.mapping import FieldMapping, TableMapping
 
 NAME = "ITEM-PRODUCT"
 SALES_INVENTORY = 1
@@ -36,9 +34,7 @@ CURSOR = "item ledger entries"
 _NONE = pd.DataFrame({"bc_id": [], "dataverse_id": []}, dtype=object)
 
 
-async def moved_items(
-    session: Session, options: RunOptions, direction: Direction
-) -> list[str]:
+async def moved_items(run: JobRun, leg: Leg) -> list[str]:
     """Return the coupled items whose stock moved since the last look.
 
     The look begins at the job's own watermark the first time; before its first
@@ -46,26 +42,26 @@ async def moved_items(
     with the new position, so that none is lost when the run ends early. All are
     looked at when a clock was wrong.
     """
-    if direction is not TO or not session.bc.has_companion:
+    session, store, full = run.session, run.store, run.options.full
+    if not leg.to_dataverse or not session.bc.has_companion:
         return []
-    store, company = session.store, session.company_id
-    begin = store.watermark(company, NAME, "to-dataverse")[0]
+    begin = store.watermark(TO)
     cursor = Cursor(session, NAME, CURSOR, LEDGER)
-    numbers = await cursor.values("itemNumber", full=options.full, begin=begin)
+    numbers = await cursor.values("itemNumber", full=full, begin=begin)
     if numbers is not None and not numbers:
         cursor.save()
         return []
     if numbers is not None:
         coupled = await coupled_by_code(session, Home(NAME, "items"), numbers)
         ids = [one.bc_id for one in coupled.values()]
-        known = store.couplings(company, NAME, side="bc", ids=ids)
+        known = store.couplings(side="bc", ids=ids)
         moved = known[~known["skipped"]]
-    elif begin is None or options.full:
+    elif begin is None or full:
         # All items are read anyway.
         cursor.save()
         return []
     else:
-        moved = pd.concat([_NONE, *store.each_coupling(company, NAME, skipped=False)])
+        moved = pd.concat([_NONE, *store.each_coupling(skipped=False)])
     pending = pd.DataFrame(
         {
             "bc_id": moved["bc_id"].to_list(),
@@ -74,15 +70,8 @@ async def moved_items(
         },
         dtype=object,
     )
-    outcome = Outcome(
-        company,
-        NAME,
-        "to-dataverse",
-        at=datetime.now(UTC),
-        couplings=pending,
-        cursors={CURSOR: cursor.reached} if cursor.reached else {},
-    )
-    store.save(outcome)
+    cursors = {CURSOR: cursor.reached} if cursor.reached else {}
+    store.save(TO, couplings=pending, cursors=cursors)
     return [str(id_) for id_ in moved["bc_id"]]
 
 
@@ -112,7 +101,11 @@ ITEM_PRODUCT = TableMapping(
         unit_direction=BOTH,
         unit_via="ITEM UOM",
     ),
-    hooks=product_hooks(SALES_INVENTORY, "Item", moved_items),
+    hooks=product_hooks(SALES_INVENTORY, "Item"),
 )
 
-item_product = job_flow(ITEM_PRODUCT)
+
+@job(ITEM_PRODUCT)
+async def item_product(run: JobRun) -> None:
+    """Take both legs, to Dataverse first: there with the items whose stock moved."""
+    await take_legs(run, also=moved_items)

@@ -1,23 +1,19 @@
-"""The one shape of every job: its stages in order, both directions, the log."""
+"""Makes the flow of a job: its parameters, the lock and the log around its body.
+
+A job file shows its body: a function that takes the run through its legs, with
+whatever its table needs before, between and after them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any, Literal
 
 from prefect import Flow, flow, get_run_logger, runtime
 from prefect.client.schemas.objects import State
 
-from flows.dissolve import dissolve_dependents
-from flows.run_options import options_for as options_for
-from tasks.company_row import separate_companies
-from tasks.couple import couple
-from tasks.extract import Reader, end_pass, extract, start_pass
-from tasks.guard import guard_deletions
 from tasks.inactivity import Rhythm
-from tasks.job_run import JobRun, Pass
-from tasks.load import load
 from tasks.log import (
     IDLE,
     PREFECT_GONE,
@@ -28,26 +24,21 @@ from tasks.log import (
     mark_run,
     write_log,
 )
-from tasks.lost import take_lost
-from tasks.nested import finish_lines, line_batches, lines_pass
-from tasks.preview import plan_parameters, preview_rest
 from tasks.progress import Progress
-from tasks.recover import recover
-from tasks.standing import tell_standing
-from tasks.transform import transform
-from tieline.availability import fit_mapping, require_fields, require_setting
-from tieline.batch import Batch, RunOptions
+from tasks.stages import PrefectStages
+from tieline.availability import fit_mapping
 from tieline.collector import spared_collector
-from tieline.cursors import NOT_BELIEVED
+from tieline.engine.job import LOCK_WAIT_S as LOCK_WAIT_S
+from tieline.engine.job import Afterwards, Body, Job, carry_out
+from tieline.engine.job import job_lock as job_lock
+from tieline.engine.options import RunOptions
+from tieline.engine.run import JobRun
+from tieline.engine.standing import left_alone_lines, standing_of
 from tieline.errors import TielineError
 from tieline.known_as import name_records
-from tieline.mapping import (
-    Direction,
-    TableMapping,
-)
+from tieline.mapping import TableMapping
 from tieline.overrides import check_overrides, with_overrides
-from tieline.readiness import NO_TEAM, lacks_team
-from tieline.report import JobReport, publish, summary
+from tieline.report import JobReport, Standing, publish
 from tieline.session import Session, open_session
 from tieline.settings import Settings, load_settings
 
@@ -55,17 +46,41 @@ DirectionName = Literal["to-dataverse", "from-dataverse", "bidirectional"]
 UpdateConflictName = Literal["none", "send", "get", "merge"]
 DeletionConflictName = Literal["none", "restore", "remove-coupling", "delete"]
 
-LOCK_WAIT_S = 300.0
-
-_DECLARED: dict[str, TableMapping] = {}
-"""The mapping of every job that was made: what tieline.toml may override."""
+_JOBS: dict[str, Job] = {}
+"""Every job that was made, by name."""
 
 
-def job_flow(declared: TableMapping) -> Flow[..., Any]:
-    """Return the flow of a default synchronization job."""
-    _DECLARED[declared.name] = declared
+def job_of(name: str) -> Job:
+    """Return a job by its name."""
+    return _JOBS[name]
 
-    async def job(
+
+def jobs() -> Mapping[str, Job]:
+    """Return every job, by name."""
+    return _JOBS
+
+
+def mappings() -> Mapping[str, TableMapping]:
+    """Return the mapping of every job, by name: what tieline.toml may override."""
+    return {name: one.mapping for name, one in _JOBS.items()}
+
+
+def job(
+    declared: TableMapping, *, afterwards: Afterwards | None = None
+) -> Callable[[Body], Flow[..., Any]]:
+    """Make the flow of a default synchronization job of the function below."""
+
+    def decorate(body: Body) -> Flow[..., Any]:
+        _JOBS[declared.name] = Job(declared, body, afterwards)
+        return _flow_of(declared, body)
+
+    return decorate
+
+
+def _flow_of(declared: TableMapping, body: Body) -> Flow[..., Any]:
+    """Return the flow whose parameters every job has."""
+
+    async def run(
         company: str | None = None,
         direction: DirectionName | None = None,
         records: list[str] | None = None,
@@ -98,7 +113,7 @@ def job_flow(declared: TableMapping) -> Flow[..., Any]:
 
         async def work(session: Session, report: JobReport) -> None:
             mapping = with_overrides(declared, session.settings)
-            options = options_for(
+            options = RunOptions.of(
                 mapping,
                 direction=direction,
                 records=records,
@@ -109,7 +124,7 @@ def job_flow(declared: TableMapping) -> Flow[..., Any]:
                 deletion_conflict=deletion_conflict,
                 dry_run=dry_run,
             )
-            await run_passes(mapping, options, session, report)
+            await run_job(mapping, options, session, report)
             rhythm.end(session, report)
 
         rhythm = Rhythm(declared, plain=not (records or full or force or dry_run))
@@ -121,26 +136,20 @@ def job_flow(declared: TableMapping) -> Flow[..., Any]:
             rhythm=rhythm,
         )
 
-    job.__name__ = declared.name.lower().replace("-", "_")
+    run.__name__ = getattr(body, "__name__", declared.name)
     return flow(
         name=declared.name,
         description=declared.description,
         persist_result=False,
         validate_parameters=True,
-    )(job)
-
-
-def job_lock(session: Session, mapping: TableMapping) -> AbstractContextManager[None]:
-    """Return the lock that keeps runs of this job (and its partners) apart."""
-    name = mapping.lock or mapping.name
-    return session.store.lock(name, company=session.company_id, wait_s=LOCK_WAIT_S)
+    )(run)
 
 
 Work = Callable[[Session, JobReport], Awaitable[None]]
 
 
 async def logged_run(
-    job: str,
+    name: str,
     work: Work,
     *,
     company: str | None,
@@ -154,11 +163,11 @@ async def logged_run(
     An error that is not one record's ends the run in the state Failed with its
     sentence; nothing of it is lost: counters up to there are logged too.
     """
-    report = JobReport(job, flow_run_id=str(runtime.flow_run.id or ""))
+    report = JobReport(name, flow_run_id=str(runtime.flow_run.id or ""))
     state: State[Any]
     try:
         settings = load_settings()
-        check_overrides(settings, _DECLARED.values())
+        check_overrides(settings, mappings().values())
         asleep = None if rhythm is None else await rhythm.sleep(settings, company)
         if asleep is None:
             state = await _worked(settings, work, report, company, tables)
@@ -184,17 +193,19 @@ async def _worked(
     tables: tuple[str, str] | None,
 ) -> State[Any]:
     """Do the work of a run, and log it while the session can still name records."""
+    known = mappings()
     async with open_session(settings, company=company) as session:
+        session.log = get_run_logger()
         report.company = session.company_name
         report.warning = session.bc.company_notice
         if report.warning:
-            get_run_logger().warning("%s: %s", report.job, report.warning)
+            session.log.warning("%s: %s", report.job, report.warning)
         await mark_run(report)
         try:
             with spared_collector():
                 await work(session, report)
             if not report.is_preview:
-                report.standing = tell_standing(session, _DECLARED[report.job])
+                report.standing = _tell_standing(session, known[report.job])
             state = end_state(report)
         except (TielineError, *PREFECT_GONE) as error:
             if report.plan_id is not None:
@@ -202,159 +213,65 @@ async def _worked(
             state = broken_state(report, error)
         with suppress(TielineError):
             # What has no name is shown by its id.
-            name_records(report, session.store, session.company_id, _DECLARED.values())
-        await write_log(RunLog(report, session, tables, _DECLARED))
+            name_records(report, session.store, session.company_id, known.values())
+        await write_log(RunLog(report, session, tables, known))
     return state
 
 
-async def run_passes(
-    declared: TableMapping,
+def _tell_standing(session: Session, mapping: TableMapping) -> Standing:
+    """Return how a job's records stand; what is left alone is said in the log."""
+    standing = standing_of(session, mapping)
+    if standing.uncoupled:
+        for line in left_alone_lines(session, mapping):
+            session.log.info("%s: %s", mapping.name, line)
+    return standing
+
+
+def new_run(
+    mapping: TableMapping,
     options: RunOptions,
     session: Session,
     report: JobReport,
-) -> None:
-    """Run a job's passes, to Dataverse first, under the job's lock.
+    *,
+    is_nested: bool = False,
+) -> JobRun:
+    """Return a run whose stages are task runs of Prefect."""
+    return JobRun(
+        mapping,
+        options,
+        session,
+        report,
+        get_run_logger(),
+        is_nested=is_nested,
+        stages=PrefectStages(),
+        mappings=mappings(),
+    )
 
-    A dry run of an operation comes in a rehearsal; what it lists is no plan.
+
+async def operation_run(session: Session, report: JobReport, name: str) -> JobRun:
+    """Return the run of an operation on a job, its mapping fitted.
+
+    In a session that only notes it is a dry run.
     """
-    log = get_run_logger()
-    require_setting(declared, session.choices.ownership)
-    plans = options.dry_run and not session.is_rehearsal
-    if plans:
-        session = session.rehearsal()
-    fitted = await fit_mapping(declared, session)
-    if fitted.off:
-        off = "off, because the service does not offer them: " + ", ".join(fitted.off)
-        report.warning = f"{report.warning} {off}".strip()
-        log.warning("%s: %s", declared.name, off)
-    mapping = fitted.mapping
-    if await lacks_team(mapping, session):
-        report.warning = ". ".join(filter(None, (report.warning, NO_TEAM)))
-        log.warning("%s: %s", declared.name, NO_TEAM)
-    run = JobRun(mapping, options, session, report, log)
-    progress = Progress(run)
-    report.are_named |= bool(options.records)
-    with job_lock(session, mapping):
-        await separate_companies(run)
-        if plans:
-            report.plan_id = report.flow_run_id
-        if not options.dry_run:
-            await _recover_all(run)
-        for one_way in mapping.passes(options.direction):
-            require_fields(mapping, one_way)
-            report.counters(one_way.value)
-            await _run_pass(run, one_way, progress)
-            log.info("%s", summary({one_way: report.counters(one_way.value)}))
-        if run.comes_back and options.direction is Direction.BIDIRECTIONAL:
-            await _bring_back(run)
-        await progress.end()
-        if report.plan_id is not None:
-            session.store.save_plan(
-                report.plan_id,
-                session.company_id,
-                mapping.name,
-                plan_parameters(options),
-                now=run.now,
-            )
-
-
-async def _recover_all(run: JobRun) -> None:
-    """Settle what ended runs left behind, of both directions before any pass.
-
-    A record that one direction created must not look uncoupled to the other.
-    """
-    ways = run.session.store.unfinished_ways(run.session.company_id, run.mapping.name)
-    for one_way in (Direction.TO_DATAVERSE, Direction.FROM_DATAVERSE):
-        if one_way.value not in ways:
-            continue
-        recovered = await recover(Pass(run, one_way))
-        if recovered:
-            run.log.info("%s: writes of an ended run settled: %d", one_way, recovered)
-
-
-async def _run_pass(run: JobRun, one_way: Direction, progress: Progress) -> None:
-    """Read, couple, transform and load one direction, batch by batch."""
-    one_pass = await start_pass(run, one_way)
-    one_pass.lines = lines_pass(one_pass)
-    if one_pass.lines is not None and not run.options.dry_run:
-        await recover(one_pass.lines)
-    await _drain(one_pass, progress, allow_deletions=False)
-    await _take_deletions(one_pass, progress)
-    if one_pass.lost:
-        await dissolve_dependents(run, await take_lost(one_pass), _DECLARED)
-    if one_pass.lines is not None:
-        await _take_deletions(one_pass.lines, progress)
-    if run.options.dry_run:
-        await preview_rest(run, one_way)
-    else:
-        end_pass(one_pass)
-    if run.mapping.hooks.finished is not None:
-        await run.mapping.hooks.finished(run.session, run.options, run.report)
-    for sentence in run.session.memory.pop(NOT_BELIEVED, ()):
-        run.warn(sentence)
-
-
-async def _bring_back(run: JobRun) -> None:
-    """Take to Dataverse what only the pass from there found to be missing there."""
-    one_pass = Pass(run, Direction.TO_DATAVERSE, queue=sorted(run.comes_back))
-    await _take_queue(one_pass)
-    if run.options.dry_run:
-        await preview_rest(run, Direction.TO_DATAVERSE)
-
-
-async def _take_queue(one_pass: Pass) -> None:
-    reader = Reader(one_pass)
-    while one_pass.queue:
-        batch = await extract(reader)
-        if batch is not None:
-            await _take_stages(one_pass, batch)
-
-
-async def synchronize_records(
-    declared: TableMapping, session: Session, one_way: Direction, ids: list[str]
-) -> None:
-    """Synchronize some records of another job that a running one depends on.
-
-    The caller's run holds the other job's lock. What becomes of the records is in
-    the store; they count in no report.
-    """
+    declared = with_overrides(job_of(name).mapping, session.settings)
     mapping = (await fit_mapping(declared, session)).mapping
-    options = options_for(mapping, direction=one_way.value)
-    report = JobReport(mapping.name, company=session.company_name)
-    run = JobRun(mapping, options, session, report, get_run_logger())
-    await _take_queue(Pass(run, one_way, queue=list(ids)))
+    options = RunOptions.of(mapping, dry_run=session.is_rehearsal)
+    return new_run(mapping, options, session, report)
 
 
-async def _take_deletions(one_pass: Pass, progress: Progress) -> None:
-    """Apply the deletion policy, now that all who lost their counterpart are known."""
-    if one_pass.deletions:
-        await guard_deletions(one_pass)
-        one_pass.queue, one_pass.deletions = one_pass.deletions, []
-        await _drain(one_pass, progress, allow_deletions=True)
+async def run_job(
+    declared: TableMapping, options: RunOptions, session: Session, report: JobReport
+) -> None:
+    """Run a job as its file shows, inside of a flow run."""
+    await carry_out(
+        job_of(declared.name), declared, options, session, report, _watched_run
+    )
 
 
-async def _drain(one_pass: Pass, progress: Progress, *, allow_deletions: bool) -> None:
-    """Take batches until there are none, at last only those read by id."""
-    reader = Reader(one_pass)
-    while True:
-        if allow_deletions and not one_pass.queue:
-            return
-        batch = await extract(reader)
-        if batch is None:
-            return
-        await progress.tell(one_pass.way)
-        batch.allow_deletions = allow_deletions
-        rows = len(batch)
-        await _take_stages(one_pass, batch)
-        if one_pass.lines is not None:
-            for lines in line_batches(one_pass.lines, batch):
-                await _take_stages(one_pass.lines, lines)
-            finish_lines(one_pass, batch)
-        progress.add(one_pass.way, rows)
-
-
-async def _take_stages(one_pass: Pass, batch: Batch) -> None:
-    """Take a batch through the stages that follow its extraction."""
-    batch = await couple(one_pass, batch)
-    batch = await transform(one_pass.run, batch)
-    await load(one_pass, batch)
+def _watched_run(
+    mapping: TableMapping, options: RunOptions, session: Session, report: JobReport
+) -> JobRun:
+    """Return a run whose progress Prefect shows."""
+    run = new_run(mapping, options, session, report)
+    run.watcher = Progress(run)
+    return run

@@ -1,4 +1,4 @@
-"""Which jobs are there, and in which order do they depend on one another?"""
+"""All jobs, in the order in which they depend on one another."""
 
 from __future__ import annotations
 

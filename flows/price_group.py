@@ -6,15 +6,16 @@ price, or the local one. The prices of a group travel right after it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from flows.job import job_flow
-from flows.price_list import lists_of_other_jobs
+from flows.job import job
+from flows.products.price_list import lists_of_other_jobs
+from flows.products.units import UNIT_CODES, UNITS, unit_pairs
 from flows.sales_price import (
     GROUPS,
     ITEM_NUMBERS,
@@ -23,12 +24,15 @@ from flows.sales_price import (
     SALES_PRICE,
     units_of,
 )
-from flows.units import UNIT_CODES, UNITS, unit_pairs
-from tieline.batch import Action, Batch
 from tieline.conversions import TEXT, Company, Currency
+from tieline.engine.drive import take_legs
+from tieline.engine.first_load import FirstLoad
+from tieline.engine.hooks import Hooks
+from tieline.engine.row import Row, Rows
+from tieline.engine.run import JobRun
 from tieline.errors import Blocked, RecordError, RuleViolated
 from tieline.identity import coupled_ids
-from tieline.mapping import Direction, FieldMapping, Hooks, Nested, TableMapping
+from tieline.mapping import Direction, FieldMapping, Nested, TableMapping
 from tieline.session import Session
 
 TO = Direction.TO_DATAVERSE
@@ -42,41 +46,19 @@ class Known:
     units: Mapping[str, Any]
 
 
-async def prices_of_groups(batch: Batch, session: Session) -> pd.DataFrame:
-    """Read the sales prices of all groups of a batch at once."""
-    groups = dict(zip(batch.column("code"), batch.source_ids, strict=True))
-    assert batch.mapping.nested is not None
-    lines = batch.mapping.nested.mapping
-    frame = await session.bc.by_values(
-        lines.bc,
-        "salesCode",
-        list(groups),
-        columns=lines.columns("bc"),
-        where=lines.bc_filter,
-    )
-    return frame.assign(parent_id=frame["salesCode"].map(groups))
-
-
-async def take_currency_of_prices(batch: Batch, session: Session) -> None:
+async def take_currency_of_prices(rows: Rows, session: Session) -> None:
     """The currency of a group is that of its first price, blank without prices."""
     first: dict[str, str] = {}
-    if batch.lines is not None:
-        lines = batch.lines.drop_duplicates("parent_id")
+    if rows.lines is not None:
+        lines = rows.lines.drop_duplicates("parent_id")
         first = dict(zip(lines["parent_id"], lines["currencyCode"], strict=True))
-    currencies = [first.get(id_, "") for id_ in batch.source_ids]
-    batch.replace_column("currencyCode", currencies)
+    rows.fill("currencyCode", [first.get(id_, "") for id_ in rows.ids])
 
 
-async def check_prices(batch: Batch, session: Session) -> None:
+async def check_prices(rows: Rows, session: Session) -> None:
     """Refuse groups whose prices could not follow them, before they are written."""
-    written = [
-        position
-        for position in range(len(batch))
-        if batch.action[position] == Action.INSERT
-        or batch.values[position]
-        or batch.forced[position]
-    ]
-    prices = await _prices_by_group(batch, session, written)
+    written = [row for row in rows if row.is_new or row.values or row.is_forced]
+    prices = await _prices_by_group(rows, session, written)
     known = Known(
         await coupled_ids(
             session,
@@ -88,32 +70,31 @@ async def check_prices(batch: Batch, session: Session) -> None:
             {u for lines in prices.values() for u in lines["unitOfMeasureCode"]},
         ),
     )
-    wanted = batch.wanted["transactioncurrencyid"]
-    there = batch.destination_now["transactioncurrencyid"]
-    for position in written:
-        group = batch.source_key(position)
+    for row in written:
         error = None
-        lines = prices.get(batch.source_ids[position])
+        lines = prices.get(row.id)
         if lines is not None:
-            error = problem_of_prices(group, lines, known)
-        if error is None and batch.action[position] != Action.INSERT:
-            error = problem_of_currency(group, wanted[position], there[position])
+            error = problem_of_prices(row.key, lines, known)
+        if error is None and not row.is_new:
+            wanted = row.wanted["transactioncurrencyid"]
+            there = row.there["transactioncurrencyid"]
+            error = problem_of_currency(row.key, wanted, there)
         if error is not None:
-            batch.fail(position, error)
+            row.fail(error)
 
 
 async def _prices_by_group(
-    batch: Batch, session: Session, positions: list[int]
+    rows: Rows, session: Session, some: Sequence[Row]
 ) -> dict[str, pd.DataFrame]:
-    if batch.lines is None:
+    """Return the prices of some of the groups, each with its unit."""
+    if rows.lines is None:
         return {}
-    ids = [batch.source_ids[position] for position in positions]
-    lines = batch.lines[batch.lines["parent_id"].isin(ids)]
+    lines = rows.lines[rows.lines["parent_id"].isin([row.id for row in some])]
     units = await units_of(
         session, list(lines["itemNumber"]), list(lines["unitOfMeasureCode"])
     )
     lines = lines.assign(unitOfMeasureCode=np.array(units, dtype=object))
-    return {str(id_): some for id_, some in lines.groupby("parent_id", sort=False)}
+    return {str(id_): own for id_, own in lines.groupby("parent_id", sort=False)}
 
 
 async def _units(session: Session, codes: set[str]) -> dict[str, Any]:
@@ -188,7 +169,7 @@ PRICE_GROUP = TableMapping(
     inactivity_minutes=1440,
     needs_companion=True,
     bc_derived=("currencyCode",),
-    nested=Nested(SALES_PRICE, prices_of_groups),
+    nested=Nested(SALES_PRICE, "salesCode"),
     fields=(
         FieldMapping("code", "name", TO, TEXT),
         FieldMapping(
@@ -204,11 +185,12 @@ PRICE_GROUP = TableMapping(
         ),
         FieldMapping(None, "bcbi_companyid", TO, Company(), is_default=False),
     ),
-    hooks=Hooks(
-        complete=take_currency_of_prices,
-        transformed=check_prices,
-        given=lists_of_other_jobs,
-    ),
+    hooks=Hooks(complete=take_currency_of_prices, transformed=check_prices),
+    first_load=FirstLoad(given=lists_of_other_jobs),
 )
 
-price_group = job_flow(PRICE_GROUP)
+
+@job(PRICE_GROUP)
+async def price_group(run: JobRun) -> None:
+    """Take the one leg; each batch of groups takes its prices along."""
+    await take_legs(run)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,21 +10,20 @@ import pandas as pd
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.job import job_lock, logged_run, options_for, run_passes
+from flows.job import job_lock, logged_run, operation_run, run_job
 from flows.jobs import MAPPINGS, job_name
-from flows.uncouple import job_run, require_choice
-from tasks.job_run import JobRun
-from tasks.load import rejected
-from tasks.named import coupled_rows
-from tasks.nested import forgetting_lines
-from tasks.uncouple import (
+from flows.uncouple import require_choice
+from tieline.availability import require_fields
+from tieline.engine.lines import forgetting_lines
+from tieline.engine.named import coupled_rows
+from tieline.engine.options import RunOptions
+from tieline.engine.run import JobRun
+from tieline.engine.uncouple import (
     deletion_images,
     failure_of,
     forget_couplings,
     plan_rows,
 )
-from tieline.availability import require_fields
-from tieline.batch import OneWay, moment
 from tieline.errors import (
     SYSTEM_TITLES,
     CoupledToDeleted,
@@ -33,17 +31,18 @@ from tieline.errors import (
     SettingsError,
     SystemName,
 )
-from tieline.failures import parts
+from tieline.failures import parts, rejected
 from tieline.mapping import Direction, TableMapping
 from tieline.odata.model import Change
 from tieline.overrides import with_overrides
 from tieline.policies import ActionName
 from tieline.report import JobReport
 from tieline.session import Session
-from tieline.store import ErrorRow, Outcome
+from tieline.store import ErrorRow
 
-TO = "to-dataverse"
-FORCED = {"send": Direction.TO_DATAVERSE, "get": Direction.FROM_DATAVERSE}
+TO, FROM = Direction.TO_DATAVERSE, Direction.FROM_DATAVERSE
+FORCED = {"send": TO, "get": FROM}
+SIDES: tuple[SystemName, SystemName] = ("bc", "dataverse")
 
 
 @flow(name="RESOLVE", persist_result=False)
@@ -76,7 +75,7 @@ async def resolve(
         require_fitting(mapping, action, records, all_records=all_records)
         if dry_run:
             session, report.is_dry = session.rehearsal(), True
-        run = await job_run(session, report, name)
+        run = await operation_run(session, report, name)
         if action == "find-deleted":
             with job_lock(session, run.mapping):
                 await _find_deleted(run)
@@ -111,22 +110,12 @@ def require_fitting(
 
 def _all_rows(run: JobRun, action: str) -> pd.DataFrame:
     """Return every coupling that `--all` means: failing ones, or all to force."""
-    frames = list(
-        run.session.store.each_coupling(run.session.company_id, run.mapping.name)
-    )
-    rows = pd.concat(frames) if frames else _none(run)
+    frames = list(run.store.each_coupling())
+    rows = pd.concat(frames or [run.store.couplings(side="bc", ids=[])])
     if action in FORCED:
         return rows
     failing = (rows["to_result"] == "failure") | (rows["from_result"] == "failure")
     return rows[failing | rows["skipped"].astype(bool)]
-
-
-def _none(run: JobRun) -> pd.DataFrame:
-    """Return a frame of couplings without any."""
-    session = run.session
-    return session.store.couplings(
-        session.company_id, run.mapping.name, side="bc", ids=[]
-    )
 
 
 async def _act(
@@ -219,21 +208,12 @@ def _unskip(run: JobRun, rows: pd.DataFrame) -> None:
     changed = rows[["bc_id", "dataverse_id"]].assign(
         skipped=False, statistics_uploaded=False
     )
-    ways: tuple[tuple[OneWay, str], ...] = (
-        ("to-dataverse", "bc_id"),
-        ("from-dataverse", "dataverse_id"),
-    )
     run.session.store.save(
         *(
-            Outcome(
-                run.session.company_id,
-                run.mapping.name,
-                way,
-                at=run.now,
-                couplings=changed,
-                cleared=list(rows[source]),
+            run.store.outcome(
+                direction, at=run.now, couplings=changed, cleared=list(rows[source])
             )
-            for way, source in ways
+            for direction, source in ((TO, "bc_id"), (FROM, "dataverse_id"))
         )
     )
 
@@ -250,13 +230,12 @@ async def _force(
 ) -> None:
     if not bc_ids:
         return
-    options = replace(
-        options_for(mapping, dry_run=run.options.dry_run),
+    options = RunOptions.of(mapping, dry_run=run.options.dry_run).but(
         direction=direction,
         records=tuple(bc_ids),
         force=True,
     )
-    await run_passes(mapping, options, run.session, run.report)
+    await run_job(mapping, options, run.session, run.report)
 
 
 async def _restore(run: JobRun, mapping: TableMapping, rows: pd.DataFrame) -> None:
@@ -264,10 +243,7 @@ async def _restore(run: JobRun, mapping: TableMapping, rows: pd.DataFrame) -> No
 
     The coupling with the lost one goes in the transaction that stores the new pair.
     """
-    for side, direction in (
-        ("bc", Direction.TO_DATAVERSE),
-        ("dataverse", Direction.FROM_DATAVERSE),
-    ):
+    for side, direction in (("bc", TO), ("dataverse", FROM)):
         left = rows[rows[f"on_{side}"]]
         if left.empty:
             continue
@@ -275,24 +251,23 @@ async def _restore(run: JobRun, mapping: TableMapping, rows: pd.DataFrame) -> No
             _refuse(run, left, f"{mapping.name} does not run {direction}.")
             continue
         require_fields(run.mapping, direction)
-        options = replace(
-            options_for(mapping, dry_run=run.options.dry_run),
+        options = RunOptions.of(mapping, dry_run=run.options.dry_run).but(
             direction=direction,
             records=tuple(left[f"{side}_id"]),
             only_coupled=False,
             restores=True,
         )
-        await run_passes(mapping, options, run.session, run.report)
+        await run_job(mapping, options, run.session, run.report)
 
 
 async def _delete(run: JobRun, rows: pd.DataFrame) -> None:
     """Delete the side that is left, and the coupling."""
-    for side in ("bc", "dataverse"):
+    for side in SIDES:
         left = rows[rows[f"on_{side}"]]
         if left.empty:
             continue
         table = run.mapping.bc if side == "bc" else run.mapping.dataverse
-        columns = run.mapping.columns("bc" if side == "bc" else "dataverse")
+        columns = run.mapping.columns(side)
         service = run.session.side(side)
         ids = list(left[f"{side}_id"])
         images = await service.by_id(table, ids, columns=columns)
@@ -305,7 +280,7 @@ async def _delete(run: JobRun, rows: pd.DataFrame) -> None:
             run, done, lines, deletion_images(run, side, done, images)
         )
         run.report.counters(TO).deleted += len(done)
-        way: OneWay = "from-dataverse" if side == "bc" else "to-dataverse"
+        way = FROM if side == "bc" else TO
         for row in left[left[f"{side}_id"].isin(failed)].itertuples():
             error = rejected("Deleting", table, failed[getattr(row, f"{side}_id")])
             run.report.counters(way).failed += 1
@@ -317,8 +292,7 @@ async def _find_deleted(run: JobRun) -> None:
 
     A coupling of which nothing is left goes.
     """
-    store, company, name = run.session.store, run.session.company_id, run.mapping.name
-    for frame in store.each_coupling(company, name):
+    for frame in run.store.each_coupling():
         rows = await _with_presence(run, frame)
         await _forget(run, rows[~rows["on_bc"] & ~rows["on_dataverse"]])
         is_skipped = rows["skipped"].astype(bool)
@@ -328,16 +302,7 @@ async def _find_deleted(run: JobRun) -> None:
         plan_rows(run, "skip", lost)
         errors = [_lost(run, row) for row in lost.itertuples()]
         changed = lost[["bc_id", "dataverse_id"]].assign(skipped=True)
-        store.save(
-            Outcome(
-                company,
-                name,
-                "to-dataverse",
-                at=run.now,
-                couplings=changed,
-                errors=errors,
-            )
-        )
+        run.store.save(TO, at=run.now, couplings=changed, errors=errors)
         run.report.counters(TO).skipped += len(lost)
 
 
@@ -350,14 +315,14 @@ def _lost(run: JobRun, row: Any) -> ErrorRow:
     return ErrorRow(
         company=run.session.company_id,
         mapping=run.mapping.name,
-        direction="to-dataverse",
+        direction=TO,
         source_id=str(row.bc_id),
         destination_id=str(row.dataverse_id),
         source_key=row.bc_key,
         code=error.code,
         message=error.message,
         attempts=1,
-        first_at=moment(run.now) or run.now,
+        first_at=run.now,
         at=run.now,
         run_id=run.run_id,
         source_title=run.mapping.title_of_pair(row.bc_key, row.bc_common) or None,

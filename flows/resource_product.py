@@ -5,9 +5,9 @@ Only the name comes back. A product is a service; its capacity is its stock.
 
 from __future__ import annotations
 
-from flows.job import job_flow
-from flows.price_list import STEPS
-from flows.product import (
+from flows.job import job
+from flows.products.price_list import STEPS
+from flows.products.product import (
     BC_FILTER,
     BOTH,
     FROM,
@@ -16,6 +16,8 @@ from flows.product import (
     product_filter,
     product_hooks,
 )
+from tieline.engine.drive import take_legs
+from tieline.engine.run import JobRun
 from tieline.mapping import TableMapping
 
 SERVICES = 3
@@ -45,4 +47,8 @@ RESOURCE_PRODUCT = TableMapping(
     hooks=product_hooks(SERVICES, "Resource"),
 )
 
-resource_product = job_flow(RESOURCE_PRODUCT)
+
+@job(RESOURCE_PRODUCT)
+async def resource_product(run: JobRun) -> None:
+    """Take both legs, to Dataverse first."""
+    await take_legs(run)

@@ -8,16 +8,13 @@ carried; the others say so once and take over when their day comes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-import numpy as np
-import pandas as pd
-
-from flows.job import job_flow
-from flows.price_list import CURRENCY_AMOUNT, MONEY_DIGITS
-from flows.units import BaseUnit, UnitPair, unit_pairs
-from tieline.batch import Action, Batch, Parked, rows_of
+from flows.job import job
+from flows.products.price_list import CURRENCY_AMOUNT, MONEY_DIGITS
+from flows.products.units import BaseUnit, UnitPair, unit_pairs
 from tieline.conversions import (
     Constant,
     Currency,
@@ -25,9 +22,14 @@ from tieline.conversions import (
     Number,
     Untold,
 )
+from tieline.engine.drive import take_legs
+from tieline.engine.hooks import Hooks
+from tieline.engine.row import Row, Rows, SetAside, by_id
+from tieline.engine.run import JobRun
 from tieline.errors import RuleViolated, SharedRow
 from tieline.identity import Home, coupled_ids
-from tieline.mapping import Direction, FieldMapping, Hooks, TableMapping
+from tieline.mapping import Direction, FieldMapping, TableMapping
+from tieline.odata.frames import rows_of
 from tieline.odata.model import Condition
 from tieline.session import Session
 
@@ -44,21 +46,31 @@ Key = tuple[str, str, str]
 """Price list, product and unit: what a row of a price list is known by."""
 
 
-async def fill_in_base_unit(batch: Batch, session: Session) -> None:
+@dataclass
+class _KnownUnits:
+    """The base units of items that the run has read, by item number."""
+
+    codes: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class _PlannedRows:
+    """The rows that a dry run has given to a price."""
+
+    rows: set[Key] = field(default_factory=set)
+
+
+async def fill_in_base_unit(rows: Rows, session: Session) -> None:
     """A price without a unit is one of the item's base unit."""
-    units = await units_of(
-        session,
-        list(batch.column("itemNumber")),
-        list(batch.column("unitOfMeasureCode")),
-    )
-    batch.replace_column("unitOfMeasureCode", units)
+    items, units = rows.column("itemNumber"), rows.column("unitOfMeasureCode")
+    rows.fill("unitOfMeasureCode", await units_of(session, items, units))
 
 
 async def units_of(
     session: Session, items: Sequence[str], units: Sequence[str]
 ) -> list[str]:
     """Return the units of prices: the one named, else the item's base unit."""
-    known: dict[str, str] = session.memory.setdefault("base units of items", {})
+    known = session.kept(_KnownUnits).codes
     wanted = {
         item
         for item, unit in zip(items, units, strict=True)
@@ -87,6 +99,12 @@ class Terms:
     minimum: float = 0
     variant: str = ""
 
+    @classmethod
+    def of(cls, price: Mapping[str, Any]) -> Terms:
+        """Return the terms of a price, as far as the service tells them."""
+        starts, ends, minimum, variant = (price.get(name) for name in TERMS)
+        return cls(_day(starts), _day(ends), float(minimum or 0), variant or "")
+
     def has_ended(self, today: str) -> bool:
         """Whether the price was valid until yesterday or earlier."""
         return bool(self.ends) and self.ends < today
@@ -110,75 +128,62 @@ class Holder:
     terms: Terms
 
 
-async def adopt_price_row(batch: Batch, session: Session) -> None:
+async def adopt_price_row(rows: Rows, session: Session) -> None:
     """Couple an uncoupled price with the row of its list, product and unit.
 
     Of the prices that share the row the best is carried: the one that holds it now
     gives way when it has ended, is out of the filter or is gone, or a better one is
     here. The others are told; of what has ended nothing is said.
     """
-    keys = await _keys(batch, session)
-    sharing: dict[Key, list[int]] = {}
-    for position in map(int, np.flatnonzero(~batch.is_coupled)):
-        key = keys[position]
-        if key is not None:
-            sharing.setdefault(key, []).append(position)
-    there = await _rows_there(session, list(sharing))
-    holders = await _holders(batch, session, list(there.values()))
-    planned: set[Key] = set()
-    if batch.options.dry_run:
-        planned = session.memory.setdefault("planned price rows", planned)
-    terms, today = _terms(batch.source), session.bc.clock.date().isoformat()
-    for key, positions in sharing.items():
-        row = there.get(key)
-        holder = holders.get(row or "")
-        ranks = {position: terms[position].rank(today) for position in positions}
-        best = max(positions, key=lambda p, of=ranks: (of[p], -p))  # type: ignore[misc]
-        holds = holder is not None and holder.terms.rank(today) >= ranks[best]
+    keys = await _keys(rows, session)
+    sharing: dict[Key, list[Row]] = {}
+    for row in rows:
+        if row.coupling is None and row.id in keys:
+            sharing.setdefault(keys[row.id], []).append(row)
+    there = await _rows_there(session, sharing)
+    holders = await _holders(rows, session, list(there.values()))
+    planned = session.kept(_PlannedRows).rows if rows.options.dry_run else set()
+    terms = {row.id: Terms.of(row.source) for row in rows}
+    today = session.bc.clock.date().isoformat()
+    for key, sharers in sharing.items():
+        holder = holders.get(there.get(key, ""))
+        ranks = {row.id: terms[row.id].rank(today) for row in sharers}
+        best = max(sharers, key=lambda row, of=ranks: of[row.id])  # type: ignore[misc]
+        holds = holder is not None and holder.terms.rank(today) >= ranks[best.id]
+        left = sharers
         if not holds and key not in planned:
             if holder is not None:
-                _give_way(batch, holder, best, today)
-            if row is not None:
-                batch.destination_id[best] = row
-                batch.adopted[best] = True
-            positions = [position for position in positions if position != best]
+                _give_way(rows, holder, best, today)
+            if key in there:
+                best.target_id = there[key]
+                best.is_adopted = True
+            left = [row for row in sharers if row is not best]
             planned.add(key)
-        for position in positions:
-            if terms[position].has_ended(today):
-                batch.action[position] = Action.LEFT_OUT
-                batch.cleared.append(batch.source_ids[position])
+        for row in left:
+            if terms[row.id].has_ended(today):
+                row.leave_out()
+                rows.cleared.append(row.id)
             else:
-                batch.fail(position, _shared(batch, position))
+                row.fail(_shared(row))
 
 
-def _give_way(batch: Batch, holder: Holder, best: int, today: str) -> None:
+def _give_way(rows: Rows, holder: Holder, best: Row, today: str) -> None:
     """Take the row from the price that holds it; it is told, unless it has ended."""
     id_ = holder.price_id
-    batch.removed.append(id_)
-    batch.released.add(id_)
-    if id_ in batch.source_ids:
-        position = batch.source_ids.index(id_)
-        batch.coupling[position] = None
-        batch.destination_id[position] = None
+    rows.removed.append(id_)
+    rows.released.add(id_)
+    here = by_id(rows).get(id_)
+    if here is not None:
+        here.coupling, here.target_id = None, ""
         if holder.terms.has_ended(today):
-            batch.action[position] = Action.LEFT_OUT
+            here.leave_out()
         else:
-            batch.fail(position, _shared(batch, position))
+            here.fail(_shared(here))
     elif not holder.terms.has_ended(today):
-        error = _shared(batch, best)
-        batch.parked.append(Parked(id_, None, holder.item, error, None))
+        aside = SetAside(id_, None, holder.item, _shared(best), coupling=None)
+        rows.set_aside.append(aside)
     else:
-        batch.cleared.append(id_)
-
-
-def _terms(prices: pd.DataFrame) -> list[Terms]:
-    """Return when and for whom some prices hold, in their order."""
-    blank = [None] * len(prices)
-    columns = [list(prices[name]) if name in prices else blank for name in TERMS]
-    return [
-        Terms(_day(starts), _day(ends), float(minimum or 0), variant or "")
-        for starts, ends, minimum, variant in zip(*columns, strict=True)
-    ]
+        rows.cleared.append(id_)
 
 
 def _day(value: str | None) -> str:
@@ -186,34 +191,28 @@ def _day(value: str | None) -> str:
     return "" if not value or value.startswith("0001-") else value[:10]
 
 
-async def _keys(batch: Batch, session: Session) -> list[Key | None]:
-    """Return what each price's row is known by, None where a part is not coupled."""
-    levels = await coupled_ids(session, GROUP_CODES, batch.column("salesCode"))
-    products = await coupled_ids(session, ITEM_NUMBERS, batch.column("itemNumber"))
-    pairs = await unit_pairs(session, batch.column("unitOfMeasureCode"))
-    keys: list[Key | None] = []
-    for code, item, unit in zip(
-        batch.column("salesCode"),
-        batch.column("itemNumber"),
-        batch.column("unitOfMeasureCode"),
-        strict=True,
-    ):
-        level, product, pair = levels.get(code), products.get(item), pairs.get(unit)
-        is_known = level and product and isinstance(pair, UnitPair)
-        keys.append((level, product, pair.unit_id) if is_known else None)  # type: ignore[arg-type, union-attr]
+async def _keys(rows: Rows, session: Session) -> dict[str, Key]:
+    """Return what each price's row is known by, where all its parts are coupled."""
+    levels = await coupled_ids(session, GROUP_CODES, rows.column("salesCode"))
+    products = await coupled_ids(session, ITEM_NUMBERS, rows.column("itemNumber"))
+    pairs = await unit_pairs(session, rows.column("unitOfMeasureCode"))
+    keys: dict[str, Key] = {}
+    for row in rows:
+        level = levels.get(row.source["salesCode"])
+        product = products.get(row.source["itemNumber"])
+        pair = pairs.get(row.source["unitOfMeasureCode"])
+        if level and product and isinstance(pair, UnitPair):
+            keys[row.id] = level, product, pair.unit_id
     return keys
 
 
-async def _rows_there(
-    session: Session, keys: Sequence[Key | None]
-) -> Mapping[Key, str]:
+async def _rows_there(session: Session, keys: Collection[Key]) -> Mapping[Key, str]:
     """Return the rows that these lists have for these products."""
-    known = [key for key in keys if key is not None]
-    levels = sorted({level for level, _, _ in known})
+    levels = sorted({level for level, _, _ in keys})
     frame = await session.dataverse.by_values(
         "productpricelevel",
         "productid",
-        sorted({product for _, product, _ in known}),
+        sorted({product for _, product, _ in keys}),
         columns=("pricelevelid", "productid", "uomid"),
         where=(Condition("pricelevelid", "in", levels),),
     )
@@ -224,13 +223,11 @@ async def _rows_there(
 
 
 async def _holders(
-    batch: Batch, session: Session, rows: Sequence[str]
+    rows: Rows, session: Session, there: Sequence[str]
 ) -> dict[str, Holder]:
     """Return the prices that rows are coupled to; what is gone or filtered frees it."""
-    mapping = batch.mapping
-    frame = session.store.couplings(
-        session.company_id, mapping.name, side="dataverse", ids=rows
-    )
+    mapping = rows.leg.mapping
+    frame = session.job(mapping.name).couplings(side="dataverse", ids=there)
     owners: dict[str, str] = dict(zip(frame.index, frame["bc_id"], strict=True))
     if not owners:
         return {}
@@ -241,20 +238,18 @@ async def _holders(
         where=mapping.bc_filter,
     )
     known = {
-        id_: Holder(id_, item, terms)
-        for id_, item, terms in zip(
-            prices["id"], prices["itemNumber"], _terms(prices), strict=True
-        )
+        price["id"]: Holder(price["id"], price["itemNumber"], Terms.of(price))
+        for price in rows_of(prices)
     }
     freed = sorted(set(owners.values()) - set(known))
-    batch.removed += freed
-    batch.released.update(freed)
-    batch.cleared += freed
-    return {row: known[owner] for row, owner in owners.items() if owner in known}
+    rows.removed += freed
+    rows.released.update(freed)
+    rows.cleared += freed
+    return {id_: known[owner] for id_, owner in owners.items() if owner in known}
 
 
-def _shared(batch: Batch, position: int) -> SharedRow:
-    source = batch.source.iloc[position]
+def _shared(row: Row) -> SharedRow:
+    source = row.source
     return SharedRow(
         f"Another sales price of the item {source['itemNumber']} in the customer "
         f"price group {source['salesCode']} stands for the row that Dataverse has for "
@@ -265,25 +260,23 @@ def _shared(batch: Batch, position: int) -> SharedRow:
     )
 
 
-async def check_currency(batch: Batch, session: Session) -> None:
+async def check_currency(rows: Rows, session: Session) -> None:
     """A price has the currency of its list, which Dataverse fixes for good."""
-    there = batch.destination_now["transactioncurrencyid"]
-    inserting = batch.positions(Action.INSERT)
-    levels = batch.wanted["pricelevelid"]
+    levels = {row.wanted["pricelevelid"] for row in rows.new()}
     lists = await session.dataverse.by_id(
         "pricelevel",
-        sorted({levels[p] for p in inserting if levels[p]}),
+        sorted(level for level in levels if level),
         columns=("transactioncurrencyid",),
     )
     of_list = dict(zip(lists["id"], lists["transactioncurrencyid"], strict=True))
-    for position, wanted in enumerate(batch.wanted["transactioncurrencyid"]):
-        is_new = batch.action[position] == Action.INSERT
-        currency = of_list.get(levels[position]) if is_new else there[position]
-        if currency is None or currency == wanted or position in batch.problems:
+    for row in rows:
+        there = row.there["transactioncurrencyid"]
+        currency = of_list.get(row.wanted["pricelevelid"]) if row.is_new else there
+        wanted = row.wanted["transactioncurrencyid"]
+        if currency is None or currency == wanted or row.is_failed:
             continue
-        source = batch.source.iloc[position]
-        batch.fail(
-            position,
+        source = row.source
+        row.fail(
             RuleViolated(
                 f"The sales price of the item {source['itemNumber']} is in "
                 f"{source['currencyCode'] or 'the local currency'}, but the price "
@@ -357,4 +350,8 @@ SALES_PRICE = TableMapping(
     ),
 )
 
-sales_price = job_flow(SALES_PRICE)
+
+@job(SALES_PRICE)
+async def sales_price(run: JobRun) -> None:
+    """Take the one leg; a price waits until its group and its item are coupled."""
+    await take_legs(run)

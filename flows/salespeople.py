@@ -10,15 +10,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Literal
 
-import numpy as np
 import pandas as pd
 
-from flows.job import job_flow
-from tieline.batch import Action, Batch
+from flows.job import job
 from tieline.conversions import TEXT
-from tieline.mapping import Direction, FieldMapping, Hooks, TableMapping
+from tieline.engine.drive import take_legs
+from tieline.engine.first_load import FirstLoad
+from tieline.engine.hooks import Hooks
+from tieline.engine.row import Rows
+from tieline.engine.run import JobRun
+from tieline.mapping import Direction, FieldMapping, TableMapping
 from tieline.odata.model import Condition
 from tieline.session import Session
 
@@ -36,50 +40,54 @@ def next_codes(existing: Iterable[str], count: int) -> list[str]:
     return [f"SP NO. {number:0{len(last)}d}" for number in range(start, start + count)]
 
 
-async def adopt_by_email(batch: Batch, session: Session) -> None:
+@dataclass
+class _Known:
+    """The salespeople that there are, and the codes in use; read once a run."""
+
+    people: pd.DataFrame | None = None
+    codes: set[str] = field(default_factory=set)
+
+
+async def adopt_by_email(rows: Rows, session: Session) -> None:
     """Take the salesperson who has the user's e-mail, before a second one is made.
 
     Only where the run may create, and only if exactly one salesperson has it.
     """
-    if batch.options.only_coupled:
+    if rows.options.only_coupled:
         return
     known = await _salespeople(session)
     owners: dict[str, list[str]] = {}
     for id_, email in zip(known["id"], known["email"], strict=True):
         owners.setdefault((email or "").strip().casefold(), []).append(id_)
-    emails = batch.column("internalemailaddress")
-    for position in np.flatnonzero(~batch.is_coupled):
-        email = (emails[position] or "").strip().casefold()
+    for row in rows:
+        email = (row.source["internalemailaddress"] or "").strip().casefold()
         found = owners.get(email, []) if email else []
-        if len(found) == 1:
-            batch.destination_id[position] = found[0]
-            batch.adopted[position] = True
+        if row.coupling is None and len(found) == 1:
+            row.target_id, row.is_adopted = found[0], True
 
 
-async def number_new_salespeople(batch: Batch, session: Session) -> None:
+async def number_new_salespeople(rows: Rows, session: Session) -> None:
     """Give the rows to insert their codes, in the order they were read."""
-    positions = batch.positions(Action.INSERT)
-    if not positions:
+    new = rows.new()
+    if not new:
         return
-    used: set[str] | None = session.memory.get("salesperson codes")
-    if used is None:
-        used = set((await _salespeople(session))["code"])
-        session.memory["salesperson codes"] = used
-    codes = next_codes(used, len(positions))
+    await _salespeople(session)
+    used = session.kept(_Known).codes
+    codes = next_codes(used, len(new))
     used.update(codes)
-    for position, code in zip(positions, codes, strict=True):
-        batch.values[position] = {"code": code, **batch.values[position]}
+    for row, code in zip(new, codes, strict=True):
+        row.values = {"code": code, **row.values}
 
 
 async def _salespeople(session: Session) -> pd.DataFrame:
     """Read the salespeople that there are, once a run."""
-    known: pd.DataFrame | None = session.memory.get("salespeople")
-    if known is None:
+    known = session.kept(_Known)
+    if known.people is None:
         columns = ("code", "email")
         pages = session.bc.changed("salespeoplePurchasers", columns=columns)
-        frames = [page.frame async for page in pages]
-        known = session.memory["salespeople"] = pd.concat(frames)
-    return known
+        known.people = pd.concat([page.frame async for page in pages])
+        known.codes = set(known.people["code"])
+    return known.people
 
 
 async def full_where_persons_own(session: Session) -> Literal["full", "nothing"]:
@@ -110,11 +118,12 @@ SALESPEOPLE = TableMapping(
         FieldMapping("jobTitle", "jobtitle", BOTH, TEXT, enabled=False),
         FieldMapping("email2", "personalemailaddress", BOTH, TEXT, enabled=False),
     ),
-    hooks=Hooks(
-        adopt=adopt_by_email,
-        transformed=number_new_salespeople,
-        recommend=full_where_persons_own,
-    ),
+    hooks=Hooks(adopt=adopt_by_email, transformed=number_new_salespeople),
+    first_load=FirstLoad(recommend=full_where_persons_own),
 )
 
-salespeople = job_flow(SALESPEOPLE)
+
+@job(SALESPEOPLE)
+async def salespeople(run: JobRun) -> None:
+    """Take the one leg, from Dataverse."""
+    await take_legs(run)

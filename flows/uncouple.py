@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pandas as pd
-from prefect import flow, get_run_logger
+from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.dissolve import dissolve_dependents
-from flows.job import job_lock, logged_run, options_for
+from flows.job import job_lock, logged_run, operation_run
 from flows.jobs import MAPPINGS, job_name
-from tasks.job_run import JobRun
-from tasks.named import resolve_records
-from tasks.uncouple import clear_stuck_marks, uncouple_rows
-from tieline.availability import fit_mapping
+from tasks.stages import uncouple_rows
+from tieline.engine.dissolve import dissolve_dependents
+from tieline.engine.named import resolve_records
+from tieline.engine.run import JobRun
+from tieline.engine.uncouple import clear_stuck_marks
 from tieline.errors import SettingsError
-from tieline.overrides import with_overrides
 from tieline.report import JobReport
 from tieline.session import Session
 
@@ -65,33 +63,20 @@ def require_choice(records: Sequence[str] | None, *, all_records: bool) -> None:
 async def _uncouple(
     session: Session, report: JobReport, name: str, records: list[str] | None
 ) -> None:
-    run = await job_run(session, report, name)
-    store, company = session.store, session.company_id
+    run = await operation_run(session, report, name)
     with job_lock(session, run.mapping):
         if records:
-            run.options = replace(run.options, records=tuple(records))
+            run.options = run.options.but(records=tuple(records))
             bc_ids, _ = await resolve_records(run)
-            rows = store.couplings(company, name, side="bc", ids=bc_ids)
-            await _dissolve(run, rows)
+            await _dissolve(run, run.store.couplings(side="bc", ids=bc_ids))
             return
-        for frame in store.each_coupling(company, name):
+        for frame in run.store.each_coupling():
             await _dissolve(run, frame)
         await clear_stuck_marks(run)
-
-
-async def job_run(session: Session, report: JobReport, name: str) -> JobRun:
-    """Return the run of an operation on a job, its mapping fitted.
-
-    In a rehearsal it is a dry run.
-    """
-    mapping = with_overrides(MAPPINGS[name], session.settings)
-    fitted = (await fit_mapping(mapping, session)).mapping
-    options = options_for(mapping, dry_run=session.is_rehearsal)
-    return JobRun(fitted, options, session, report, get_run_logger())
 
 
 async def _dissolve(run: JobRun, couplings: pd.DataFrame) -> None:
     """Dissolve couplings and what hangs on them in other jobs."""
     done = await uncouple_rows(run, couplings)
     pairs = dict(zip(done["bc_id"], done["dataverse_id"], strict=True))
-    await dissolve_dependents(run, pairs, MAPPINGS)
+    await dissolve_dependents(run, pairs)

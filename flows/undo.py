@@ -7,17 +7,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from prefect import flow, get_run_logger
+from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.job import job_lock, logged_run, options_for
+from flows.job import job_lock, logged_run, new_run, operation_run
 from flows.jobs import MAPPINGS
-from flows.uncouple import job_run
-from tasks.job_run import JobRun
-from tasks.named import find_records, name_ids, plain_name
-from tasks.undo import chunks, undo_chunk
-from tasks.undo_values import chosen
+from tasks.stages import undo_chunk
 from tieline.availability import fit_mapping
+from tieline.engine.named import find_records, name_ids, plain_name
+from tieline.engine.options import RunOptions
+from tieline.engine.run import JobRun
+from tieline.engine.undo import chunks
+from tieline.engine.undo_values import chosen
 from tieline.errors import SettingsError, TielineError
 from tieline.mapping import TableMapping
 from tieline.report import JobReport
@@ -53,7 +54,7 @@ async def undo(
             raise SettingsError(msg, advice="`tieline log` lists the runs.")
         if dry_run:
             session, report.is_dry = session.rehearsal(), True
-        await _undo(session, report, _Wish(name, record, field))
+        await _undo(session, report, _UndoRequest(name, record, field))
 
     declared = None if newest is None else MAPPINGS[newest.mapping]
     return await logged_run(
@@ -79,7 +80,7 @@ def newest_change(run_id: str) -> JournalRow | None:
 
 
 @dataclass(frozen=True)
-class _Wish:
+class _UndoRequest:
     """What shall be undone."""
 
     run_id: str
@@ -90,8 +91,10 @@ class _Wish:
 class _Changes:
     """The changes of a run that are not undone yet, read newest first."""
 
-    def __init__(self, session: Session, wish: _Wish, record: str | None) -> None:
-        self._rows = session.store.journal(wish.run_id, record=record)
+    def __init__(
+        self, session: Session, request: _UndoRequest, record: str | None
+    ) -> None:
+        self._rows = session.store.journal(request.run_id, record=record)
         self.found = 0
         self.undone_by: str | None = None
 
@@ -104,12 +107,12 @@ class _Changes:
                 self.undone_by = row.undone_by
 
 
-async def _undo(session: Session, report: JobReport, wish: _Wish) -> None:
-    newest = next(session.store.journal(wish.run_id, rows=1))
-    main = await job_run(session, report, newest.mapping)
-    keys = _keys(main.mapping, wish.field)
-    record = await _record_id(main, wish.record)
-    changes = _Changes(session, wish, record)
+async def _undo(session: Session, report: JobReport, request: _UndoRequest) -> None:
+    newest = next(session.store.journal(request.run_id, rows=1))
+    main = await operation_run(session, report, newest.mapping)
+    keys = _keys(main.mapping, request.field)
+    record = await _record_id(main, request.record)
+    changes = _Changes(session, request, record)
     rows = (r for r in changes if keys is None or _has_field(r, keys))
     size, touched = session.settings.batch_rows, 0
     with job_lock(session, main.mapping):
@@ -119,20 +122,20 @@ async def _undo(session: Session, report: JobReport, wish: _Wish) -> None:
             done = await undo_chunk(run, chunk, keys=keys)
             session.store.mark_undone(done, main.run_id)
     if not touched:
-        raise _nothing_to_undo(changes, wish)
+        raise _nothing_to_undo(changes, request)
 
 
 def _has_field(row: JournalRow, keys: frozenset[str]) -> bool:
     return row.action == "modify" and bool(chosen(row, keys))
 
 
-def _nothing_to_undo(changes: _Changes, wish: _Wish) -> SettingsError:
+def _nothing_to_undo(changes: _Changes, request: _UndoRequest) -> SettingsError:
     if not changes.found and changes.undone_by is not None:
         msg = f"This was undone already, by the run {changes.undone_by}."
         return SettingsError(msg, advice="Undo that run to have it back.")
-    what = f"{wish.field} of " if wish.field else ""
-    whom = wish.record or "any record"
-    msg = f"The run {wish.run_id} changed nothing in {what}{whom}."
+    what = f"{request.field} of " if request.field else ""
+    whom = request.record or "any record"
+    msg = f"The run {request.run_id} changed nothing in {what}{whom}."
     return SettingsError(msg, advice="`tieline log` lists the runs.")
 
 
@@ -181,13 +184,7 @@ async def _run_of(main: JobRun, mapping: str) -> JobRun:
         return main
     nested = main.mapping.nested
     if nested is None:
-        return await job_run(main.session, main.report, mapping)
+        return await operation_run(main.session, main.report, mapping)
     lines = (await fit_mapping(nested.mapping, main.session)).mapping
-    return JobRun(
-        lines,
-        options_for(lines, dry_run=main.session.is_rehearsal),
-        main.session,
-        main.report,
-        get_run_logger(),
-        is_nested=True,
-    )
+    options = RunOptions.of(lines, dry_run=main.session.is_rehearsal)
+    return new_run(lines, options, main.session, main.report, is_nested=True)

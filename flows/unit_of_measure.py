@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
-from flows.job import job_flow
-from tasks.load import rejected
-from tieline.batch import Action, Batch, rows_of
+from flows.job import job
 from tieline.conversions import CODE, Rule
+from tieline.engine.drive import take_legs
+from tieline.engine.first_load import FirstLoad
+from tieline.engine.hooks import Hooks, Writer
+from tieline.engine.row import Rows
+from tieline.engine.run import JobRun
 from tieline.errors import RuleViolated
-from tieline.mapping import Direction, FieldMapping, Hooks, Needs, TableMapping
+from tieline.failures import rejected
+from tieline.mapping import Direction, FieldMapping, Needs, TableMapping
+from tieline.odata.frames import rows_of
 from tieline.odata.model import Change, Written
 from tieline.session import Session
 
@@ -34,7 +37,7 @@ def group_name(code: str) -> str:
     return f"NAV {code}"[:NAME_LENGTH]
 
 
-def problem_of(code: str, state: int, units: list[str]) -> RuleViolated | None:
+def problem_of(code: str, state: int | None, units: list[str]) -> RuleViolated | None:
     """Say why an existing group cannot stand for the unit `code`, if so.
 
     `units` are the names of its units.
@@ -61,39 +64,36 @@ def problem_of(code: str, state: int, units: list[str]) -> RuleViolated | None:
     return None
 
 
-async def adopt_by_name(batch: Batch, session: Session) -> None:
+async def adopt_by_name(rows: Rows, session: Session) -> None:
     """Couple an uncoupled unit with the group that bears its name."""
-    open_rows = ~batch.is_coupled
-    codes = batch.column("code")
-    names = [group_name(code) for code in codes[open_rows]]
-    rows = await session.dataverse.by_values(
+    uncoupled = [row for row in rows if row.coupling is None]
+    names = [group_name(row.source["code"]) for row in uncoupled]
+    frame = await session.dataverse.by_values(
         "uomschedule", "name", names, columns=("name", "statecode")
     )
+    groups = sorted(rows_of(frame), key=lambda g: (g["statecode"] != ACTIVE, g["id"]))
     ids: dict[str, str] = {}
-    for row in sorted(rows_of(rows), key=lambda r: (r["statecode"] != ACTIVE, r["id"])):
-        ids.setdefault(str(row["name"]).casefold(), row["id"])
-    for position in np.flatnonzero(open_rows):
-        found = ids.get(group_name(codes[position]).casefold())
+    for group in groups:
+        ids.setdefault(str(group["name"]).casefold(), group["id"])
+    for row, name in zip(uncoupled, names, strict=True):
+        found = ids.get(name.casefold())
         if found is not None:
-            batch.destination_id[position] = found
-            batch.adopted[position] = True
+            row.target_id, row.is_adopted = found, True
 
 
-async def check_units(batch: Batch, session: Session) -> None:
+async def check_units(rows: Rows, session: Session) -> None:
     """Refuse groups that are no good; note which single units need another name."""
-    existing = [p for p in range(len(batch)) if batch.action[p] != Action.INSERT]
-    units = await _units(session, (batch.destination_id[p] for p in existing))
-    codes = batch.column("code")
-    states = batch.destination_column("statecode")
-    for position in existing:
-        batch.unfinished.pop(position, None)
-        held = units.get(batch.destination_id[position], [])
+    existing = [row for row in rows if not row.is_new]
+    units = await _units(session, (row.target_id for row in existing))
+    for row in existing:
+        row.steps = None
+        code, held = row.source["code"], units.get(row.target_id, [])
         names = [name for _, name in held]
-        error = problem_of(codes[position], states[position], names)
+        error = problem_of(code, (row.target or {}).get("statecode"), names)
         if error is not None:
-            batch.fail(position, error)
-        elif names != [codes[position]]:
-            batch.unfinished[position] = {"rename": held[0][0]}
+            row.fail(error)
+        elif names != [code]:
+            row.steps = {"rename": held[0][0]}
 
 
 async def _units(
@@ -109,27 +109,25 @@ async def _units(
     return found
 
 
-async def rename_units(batch: Batch, session: Session) -> None:
-    """Give the single unit of a group the code of the unit of measure."""
-    codes = batch.column("code")
-    positions = [p for p in batch.unfinished if batch.action[p] != Action.FAIL]
-    if not positions:
-        return
-    changes = [
-        Change(
-            batch.unfinished[p]["rename"],
-            {"name": codes[p]},
-            part_of=batch.destination_id[p],
-        )
-        for p in positions
-    ]
-    results = await session.dataverse.update("uom", changes)
-    for position, written in zip(positions, results, strict=True):
-        if written.error is not None:
-            batch.fail(position, rejected("Modifying", "uom", written.error))
-            continue
-        del batch.unfinished[position]
-        batch.took(position, Written(batch.destination_id[position]))
+class UnitWriter(Writer):
+    """Writes unit groups, and names the unit that comes with each."""
+
+    async def finish(self, rows: Rows, session: Session) -> None:
+        """Give the single unit of a group the code of the unit of measure."""
+        due = [(row, row.steps) for row in rows if row.steps and not row.is_failed]
+        if not due:
+            return
+        changes = [
+            Change(steps["rename"], {"name": row.source["code"]}, part_of=row.target_id)
+            for row, steps in due
+        ]
+        results = await session.dataverse.update("uom", changes)
+        for (row, _), written in zip(due, results, strict=True):
+            if written.error is not None:
+                row.fail(rejected("Modifying", "uom", written.error))
+                continue
+            row.steps = None
+            row.note_written(Written(row.target_id))
 
 
 async def default_group(session: Session) -> list[str]:
@@ -169,12 +167,12 @@ UNITOFMEASURE = TableMapping(
             is_default=False,
         ),
     ),
-    hooks=Hooks(
-        adopt=adopt_by_name,
-        transformed=check_units,
-        loaded=rename_units,
-        given=default_group,
-    ),
+    hooks=Hooks(adopt=adopt_by_name, transformed=check_units, writer=UnitWriter()),
+    first_load=FirstLoad(given=default_group),
 )
 
-unit_of_measure = job_flow(UNITOFMEASURE)
+
+@job(UNITOFMEASURE)
+async def unit_of_measure(run: JobRun) -> None:
+    """Take the one leg, to Dataverse."""
+    await take_legs(run)

@@ -7,11 +7,10 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.job import logged_run
+from flows.job import logged_run, operation_run
 from flows.jobs import MAPPINGS, job_name
-from flows.uncouple import job_run
-from tasks.job_run import JobRun
-from tasks.verify import compare_page, list_uncoupled
+from tasks.stages import compare_page, list_uncoupled
+from tieline.engine.run import JobRun
 from tieline.mapping import Direction
 from tieline.report import JobReport
 from tieline.session import Session
@@ -32,7 +31,7 @@ async def verify(job: str, company: str | None = None) -> State[Any]:
     declared = MAPPINGS[name]
 
     async def work(session: Session, report: JobReport) -> None:
-        run = await job_run(session, report, name)
+        run = await operation_run(session, report, name)
         found = await compare_all(run)
         if found.has_drifted:
             report.exit_code = DRIFT_EXIT_CODE
@@ -49,10 +48,10 @@ async def compare_all(run: JobRun) -> Verification:
 
     A record without a coupling is drift only where the job would give it one.
     """
-    store, company, mapping = run.session.store, run.session.company_id, run.mapping
+    mapping = run.mapping
     total = Verification(mapping.name)
     size = run.session.settings.batch_rows
-    for frame in store.each_coupling(company, mapping.name, rows=size):
+    for frame in run.store.each_coupling(rows=size):
         found = await compare_page(run, frame)
         total.equal += found.equal
         total.different += found.different

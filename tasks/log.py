@@ -1,4 +1,4 @@
-"""How does a run reach the sync log, Prefect's run history?"""
+"""Writes a run into the sync log: Prefect's run history."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tasks.artifact_keys import artifact_key as artifact_key
 from tasks.artifact_keys import name_company
 from tasks.overview import keep_note, write_status, write_summary
 from tieline.errors import RunError, SystemName, TielineError
-from tieline.mapping import TableMapping
+from tieline.mapping import Direction, TableMapping
 from tieline.markdown import cell, table_row
 from tieline.report import (
     SHOWN,
@@ -36,7 +36,7 @@ from tieline.session import Session
 from tieline.verification import Verification
 from tieline.wording import counted
 
-TO = "to-dataverse"
+TO = Direction.TO_DATAVERSE
 WITH_ERRORS = "CompletedWithErrors"
 WITH_SKIPPED = "CompletedWithSkipped"
 PLANNED = "Planned"

@@ -15,8 +15,8 @@ from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.context import FlowRunContext
 
 from tasks.artifact_keys import artifact_key, name_company
-from tasks.job_run import JobRun
 from tasks.log import unless_refused
+from tieline.engine.run import JobRun
 from tieline.following import tell
 from tieline.markdown import cell
 from tieline.wording import counted

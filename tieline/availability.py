@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal, NoReturn
 
@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 
 SOLUTION_COLUMNS = ("bcbi_companyid", "nav_accountstatisticsid")
 """Columns of Microsoft's integration solutions, absent where those are not."""
+
+
+@dataclass
+class KnownLabels:
+    """The option labels that a run has read for added fields, by table and column."""
+
+    columns: dict[tuple[str, str], dict[int, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -169,12 +176,12 @@ async def _fit_added(
     labels: dict[int, str] = {}
     if isinstance(row.conversion, ByLabel):
         name = there.name
-        key = f"labels of {mapping.dataverse}.{name}"
-        if key not in session.memory:
-            session.memory[key] = await session.dataverse.option_labels(
-                mapping.dataverse, [name]
-            )
-        labels = session.memory[key].get(name, {})
+        key = (mapping.dataverse, name)
+        known = session.kept(KnownLabels).columns
+        if key not in known:
+            read = await session.dataverse.option_labels(mapping.dataverse, [name])
+            known[key] = read.get(name, {})
+        labels = known[key]
     return replace(row, conversion=fitted_to(row.conversion, there, labels, here))
 
 

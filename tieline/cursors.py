@@ -6,20 +6,32 @@ position of its own, which is treated as a watermark is.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from tieline.batch import moment
+from tieline.odata.frames import time_of
+from tieline.policies import Direction
 from tieline.positions import Ahead, Position
 
 if TYPE_CHECKING:
     from tieline.session import Session
 
-NOT_BELIEVED = "positions that were not believed"
-"""Where the session keeps the sentences that a run has to say of its cursors."""
+
+@dataclass
+class NotBelieved:
+    """What a run has to say of the cursors that it did not believe."""
+
+    sentences: list[str] = field(default_factory=list)
+
+    def take(self) -> list[str]:
+        """Return the sentences, and forget them."""
+        sentences, self.sentences = self.sentences, []
+        return sentences
+
 
 MOST_ECHOES = 5_000
 """How many rows of a span are remembered; of more, all are looked at again."""
@@ -90,7 +102,7 @@ class Cursor:
             is_new = [mark not in position.known for _, mark in found]
             values.update(page.frame[column][is_new])
             marks += found
-            newest = moment(page.frame["modified"].max())
+            newest = time_of(page.frame["modified"].max())
             if newest is not None:
                 seen = max(seen, min(newest, read_at))
         self.reached = self._position(seen, read_at, marks).text
@@ -100,8 +112,8 @@ class Cursor:
         value = position.ahead(clock, self._span)
         if value is None:
             return False
-        ahead = Ahead(self._job, "to-dataverse", value, clock)
-        said = self._session.memory.setdefault(NOT_BELIEVED, [])
+        ahead = Ahead(self._job, Direction.TO_DATAVERSE, value, clock)
+        said = self._session.kept(NotBelieved).sentences
         said.append(f"{ahead.sentence[:-1]} ({self.name}).")
         return True
 
@@ -124,7 +136,7 @@ def _marked(frame: pd.DataFrame) -> list[tuple[datetime | None, str]]:
     """Return the time of each row, and a short mark of its id and version."""
     columns: tuple[Any, ...] = (frame["id"], frame["version"], frame["modified"])
     return [
-        (moment(at), _mark(f"{id_} {version or at}"))
+        (time_of(at), _mark(f"{id_} {version or at}"))
         for id_, version, at in zip(*columns, strict=True)
     ]
 

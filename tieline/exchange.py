@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from tieline.batch import rows_of
 from tieline.business_central import BusinessCentral
+from tieline.odata.frames import rows_of
 from tieline.rates import Rate, factors
 
 FACTOR = "currencyFactor"
@@ -21,27 +22,33 @@ _RATE_COLUMNS = (
 )
 
 
+@dataclass
+class KnownRates:
+    """The factors of a company's currencies, once a run has read its rates."""
+
+    factors: dict[str, float] | None = None
+
+
 async def read_factors(
-    bc: BusinessCentral, local: str, memory: dict[str, Any]
+    bc: BusinessCentral, local: str, known: KnownRates
 ) -> dict[str, float]:
     """Return units per LCY of every BC currency; `local` itself is 1.
 
     The companion app works them out; the standard API has the exchange rates, of
-    which those count that are in force today. They are kept in `memory`.
+    which those count that are in force today. They are kept in `known`.
     """
     if FACTOR in (await bc.table("currencies")).columns:
         found: dict[str, float] = {}
         async for page in bc.changed("currencies", columns=("code", FACTOR)):
             found |= dict(zip(page.frame["code"], page.frame[FACTOR], strict=True))
         return {**found, local: 1.0}
-    known: dict[str, float] | None = memory.get(FACTOR)
-    if known is None:
+    if known.factors is None:
         rates: list[Rate] = []
         async for page in bc.changed("currencyExchangeRates", columns=_RATE_COLUMNS):
             rates += [_rate(row) for row in rows_of(page.frame)]
         today = datetime.now(UTC).date().isoformat()
-        known = memory[FACTOR] = factors(rates, local=local, today=today)
-    return known
+        known.factors = factors(rates, local=local, today=today)
+    return known.factors
 
 
 def _rate(row: dict[str, Any]) -> Rate:

@@ -27,7 +27,7 @@ _WORDS = {
     "not_blank": "is not blank",
 }
 
-WAYS = ("to-dataverse", "from-dataverse")
+WAYS = (Direction.TO_DATAVERSE, Direction.FROM_DATAVERSE)
 
 _UNDECIDED = (UpdateConflictPolicy.MERGE, UpdateConflictPolicy.NONE)
 """The policies with which a field that both sides changed fails."""
@@ -79,7 +79,8 @@ class Facts:
     pair disagrees, `disputed` those of them for both ways that both sides changed,
     `moved` the sides that changed since the last run. `is_new` tells that the next
     run would read an uncoupled record; `is_released` that what it waited for is
-    coupled now; `left_out` that a rule of the table keeps it out. `remedies` are the
+    coupled now; `left_out` that a rule of the table keeps it out, `adopts` that one
+    couples uncoupled records with counterparts that are there. `remedies` are the
     actions, send or get, that were tried and would bring the pair into line; `values`
     what both sides hold in the fields that are, or will be, in conflict.
     """
@@ -98,6 +99,7 @@ class Facts:
     is_new: bool = False
     is_released: bool = False
     left_out: bool = False
+    adopts: bool = False
     remedies: tuple[str, ...] = ()
     values: tuple[FieldValues, ...] = ()
 
@@ -151,7 +153,7 @@ class Facts:
     def _last(self, way: str) -> str | None:
         if self.coupling is None:
             return "failure" if way in self.errors else None
-        to = way == "to-dataverse"
+        to = way == Direction.TO_DATAVERSE
         return self.coupling.to_result if to else self.coupling.from_result
 
 
@@ -287,7 +289,7 @@ def _uncoupled(facts: Facts) -> str:
     by_hand = f"`tieline couple {job} --pair {pair}`"
     if not mapping.direction.covers(one_way):
         return f"It is not coupled, and {job} does not run {one_way}: use {by_hand}."
-    if mapping.only_coupled and mapping.hooks.adopt is None:
+    if mapping.only_coupled and not facts.adopts:
         return (
             f"It is not coupled, and {job} synchronizes only coupled records: use "
             f"{by_hand}, or `tieline run {job} --record {name} --create-new`."

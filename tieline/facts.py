@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 from tieline.odata.model import Side
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -86,9 +88,8 @@ class Knowledge(Protocol):
         """Business Central, to look codes up where they live."""
         ...
 
-    @property
-    def memory(self) -> dict[str, Any]:
-        """What is kept in mind for the run."""
+    def kept(self, kind: type[T]) -> T:
+        """Return the run's one instance of a class in which facts are kept."""
         ...
 
     @property

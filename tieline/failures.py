@@ -12,6 +12,7 @@ from tieline.errors import (
     RecordError,
     TielineError,
     UpdateConflict,
+    WriteRejected,
 )
 
 COMPARED_LENGTH = 250
@@ -102,3 +103,10 @@ def parts(error: TielineError) -> tuple[str, str]:
     if isinstance(error, ApiError) and error.service_code:
         return error.code, f"{error.message} ({error.service_code})"
     return error.code, str(error)
+
+
+def rejected(verb: str, table: str, error: ApiError) -> RecordError:
+    """Wrap a service's refusal of one record's write, with its own words."""
+    wrapped = WriteRejected(f"{verb} the {table} failed: {parts(error)[1]}")
+    wrapped.is_passing = error.is_passing
+    return wrapped

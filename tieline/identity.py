@@ -8,7 +8,7 @@ Reads go in sets, and a code that was found is not asked for again in the same r
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from tieline.errors import DriftError
@@ -51,6 +51,13 @@ class _Codes:
             self.codes.clear()
         self.codes |= found
         self.ids |= {code: id_ for id_, code in found.items()}
+
+
+@dataclass
+class _KnownCodes:
+    """The codes that a run has seen, by entity set."""
+
+    tables: dict[str, _Codes] = field(default_factory=dict)
 
 
 async def coupled_by_code(
@@ -133,9 +140,7 @@ async def coupled_ids(
 
 
 def _memory(session: Knowledge, home: Home) -> _Codes:
-    known: _Codes
-    known = session.memory.setdefault(f"codes of {home.table}", _Codes())
-    return known
+    return session.kept(_KnownCodes).tables.setdefault(home.table, _Codes())
 
 
 async def _ids_of(

@@ -7,16 +7,14 @@ mapping pairs two fields with a direction.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import pandas as pd
-
 from tieline.conversions.base import Conversion
 from tieline.job_names import is_one_of
-from tieline.odata.model import Change, Filter, Written
+from tieline.odata.model import Filter
 from tieline.policies import (
     Applies,
     DeletionConflictPolicy,
@@ -29,7 +27,8 @@ __all__ = [
     "DeletionConflictPolicy",
     "Direction",
     "FieldMapping",
-    "Hooks",
+    "FirstLoad",
+    "Rules",
     "TableMapping",
     "Template",
     "UpdateConflictPolicy",
@@ -78,61 +77,12 @@ class FieldMapping:
         return self.direction is Direction.BIDIRECTIONAL
 
 
-# Hooks get the batch, the session and the run's options, which are declared above
-# this room: named here as Any so that a declaration needs to know none of them.
-Hook = Callable[[Any, Any], Awaitable[None]]
-UncoupledHook = Callable[[dict[str, str], Any], Awaitable[dict[str, list[str]]]]
-GivenHook = Callable[[Any], Awaitable[Sequence[str]]]
-RecommendHook = Callable[[Any], Awaitable[Literal["nothing", "full", "couple first"]]]
-CandidateHook = Callable[[Any, Any, Direction], Awaitable[list[str]]]
-UpdateHook = Callable[
-    [Any, Any, Sequence[int], Sequence[Change]], Awaitable[list[Written]]
-]
-RewriteHook = Callable[[Any, Sequence[Change]], Awaitable[list[Written]]]
-ReadyHook = Callable[[Any, Any, Direction], Awaitable[None]]
-PlannedHook = Callable[[Any, Any, Any], Awaitable[None]]
-FinishedHook = Callable[[Any, Any, Any], Awaitable[None]]
-LinesHook = Callable[[Any, Any], Awaitable[pd.DataFrame]]
+class Rules:
+    """The rules of one table that no declaration can say; the engine has them."""
 
 
-@dataclass(frozen=True)
-class Hooks:
-    """The special rules of one table, called by the shared stages.
-
-    Each gets the batch and the session. `ready` runs once before a pass reads;
-    `candidates` names further source ids to read, each pass; `ignore` drops source rows
-    silently; `complete` fills in derived columns of the rows that are not left alone,
-    and may name their counterparts; `adopt` names existing counterparts of uncoupled
-    rows; `transformed` may add values or problems to rows about to be written, and note
-    in `batch.unfinished` what will remain to be done for a row; `insert` and `update`
-    replace the plain writes where a table takes rows only in steps, `rewrite` those to
-    Dataverse that no batch is behind; `loaded` does
-    further steps after the rows are written, before the batch is stored; `stored` runs
-    after the batch's local transaction; `finished` runs when a pass has been read to
-    its end and all of it is stored; `planned` carries out the rows that `finished`
-    added to a plan; `uncoupled` is told which pairs (BC id to Dataverse id) were
-    dissolved and returns the Dataverse ids, by job, whose couplings go with them;
-    `recommend` says how a full synchronization had best begin; `given` names the
-    Dataverse rows that do not count there, because every organisation has them or
-    Tieline adds them by itself.
-    """
-
-    ready: ReadyHook | None = None
-    candidates: CandidateHook | None = None
-    ignore: Hook | None = None
-    complete: Hook | None = None
-    adopt: Hook | None = None
-    transformed: Hook | None = None
-    insert: UpdateHook | None = None
-    update: UpdateHook | None = None
-    rewrite: RewriteHook | None = None
-    loaded: Hook | None = None
-    stored: Hook | None = None
-    finished: FinishedHook | None = None
-    planned: PlannedHook | None = None
-    uncoupled: UncoupledHook | None = None
-    recommend: RecommendHook | None = None
-    given: GivenHook | None = None
+class FirstLoad:
+    """How a full synchronization had best begin; what the engine knows of it."""
 
 
 @dataclass(frozen=True)
@@ -153,12 +103,12 @@ class Nested:
     """Lines that travel to Dataverse inside their headers' batch.
 
     `mapping` is that of the lines, whose `hangs_on` says which column binds a line
-    to its header; `read` returns the lines of a batch of headers: a frame as a page
-    has it, with the header's id in the column parent_id.
+    to its header; `column` names the header's number or code in a line of Business
+    Central.
     """
 
     mapping: TableMapping
-    read: LinesHook
+    column: str
 
 
 @dataclass(frozen=True)
@@ -229,7 +179,8 @@ class TableMapping:
     hangs_on: str = ""
     bc_title: str = ""
     nouns: tuple[str, str] = ("records", "records")
-    hooks: Hooks = field(default_factory=Hooks)
+    hooks: Rules = field(default_factory=Rules)
+    first_load: FirstLoad | None = None
     description: str = ""
 
     def is_called(self, name: str) -> bool:

@@ -8,6 +8,7 @@ its own.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -21,6 +22,14 @@ FIRST_VALUE = 727_000_000
 """Where the values of options begin that the platform did not bring along."""
 
 
+@dataclass
+class KnownOptions:
+    """What a run has read: codes by set and record id, labels by table and column."""
+
+    codes: dict[str, dict[str, str]] = field(default_factory=dict)
+    labels: dict[str, dict[str, dict[int, str]]] = field(default_factory=dict)
+
+
 class OptionCouplings:
     """Couples code tables and choice columns of one company, and keeps that."""
 
@@ -30,14 +39,14 @@ class OptionCouplings:
         dataverse: Dataverse,
         store: Store,
         company_id: str,
-        memory: dict[str, Any],
+        known: KnownOptions,
     ) -> None:
-        """Take both sides and the store; `memory` keeps labels for the run."""
+        """Take both sides and the store; `known` keeps codes and labels for a run."""
         self._bc = bc
         self._dataverse = dataverse
         self._store = store
         self._company_id = company_id
-        self._memory = memory
+        self._known = known
 
     async def couple(
         self,
@@ -169,12 +178,12 @@ class OptionCouplings:
 
     async def _codes(self, bc_set: str) -> dict[str, str]:
         """Read the codes of a table by their records' ids, once a run."""
-        known: dict[str, str] | None = self._memory.get(f"codes {bc_set}")
+        known = self._known.codes.get(bc_set)
         if known is None:
             known = {}
             async for page in self._bc.changed(bc_set, columns=("code",)):
                 known |= dict(zip(page.frame["id"], page.frame["code"], strict=True))
-            self._memory[f"codes {bc_set}"] = known
+            self._known.codes[bc_set] = known
         return known
 
     async def _labels(self, column: str) -> dict[int, str]:
@@ -183,7 +192,7 @@ class OptionCouplings:
         What is added during the run belongs into the result.
         """
         table, name = column.split(".")
-        known: dict[str, dict[int, str]] | None = self._memory.get(f"labels {table}")
+        known = self._known.labels.get(table)
         if known is None or name not in known:
             columns = [
                 column.name
@@ -191,7 +200,7 @@ class OptionCouplings:
                 if column.kind == "option"
             ]
             known = await self._dataverse.option_labels(table, columns)
-            self._memory[f"labels {table}"] = known
+            self._known.labels[table] = known
         return known.setdefault(name, {})
 
 

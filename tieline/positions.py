@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from tieline.errors import SYSTEM_TITLES, SystemName
+from tieline.policies import Direction
 
 if TYPE_CHECKING:
     from tieline.session import Session
@@ -61,7 +62,9 @@ class Ahead:
     @property
     def sentence(self) -> str:
         """What happened, for people; the next run reads everything anew."""
-        side: SystemName = "bc" if self.direction == "to-dataverse" else "dataverse"
+        side: SystemName = (
+            "bc" if self.direction == Direction.TO_DATAVERSE else "dataverse"
+        )
         return (
             f"{self.job} {self.direction}: the stored position {shown(self.position)} "
             f"is ahead of the clock of {SYSTEM_TITLES[side]}, {shown(self.clock)}, so "
@@ -123,8 +126,8 @@ def positions_ahead(session: Session) -> list[Ahead]:
     """
     span = timedelta(seconds=session.choices.look_back_s)
     clocks = {
-        "to-dataverse": session.bc.clock,
-        "from-dataverse": session.dataverse.clock,
+        Direction.TO_DATAVERSE: session.bc.clock,
+        Direction.FROM_DATAVERSE: session.dataverse.clock,
     }
     found = []
     for mapping, direction, value in session.store.list_watermarks(session.company_id):
@@ -135,5 +138,5 @@ def positions_ahead(session: Session) -> list[Ahead]:
         position = Position.parse(text)
         time = None if position is None else position.ahead(session.bc.clock, span)
         if time is not None:
-            found.append(Ahead(mapping, "to-dataverse", time, session.bc.clock))
+            found.append(Ahead(mapping, Direction.TO_DATAVERSE, time, session.bc.clock))
     return found

@@ -9,26 +9,30 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import orjson
 
-from tieline.batch import rows_of
 from tieline.business_central import BusinessCentral
 from tieline.dataverse import Dataverse
 from tieline.errors import DriftError, RecordError, RuleViolated
-from tieline.exchange import read_factors
+from tieline.exchange import KnownRates, read_factors
 from tieline.facts import Knowledge, OptionBook, Organization, Setup
+from tieline.noting import RehearsedSide, RehearsedStore, SideWrite
+from tieline.odata.frames import rows_of
 from tieline.odata.model import Change, Condition
-from tieline.options import OptionCouplings
+from tieline.options import KnownOptions, OptionCouplings
 from tieline.rates import dataverse_rate, no_rate
-from tieline.rehearsal import Noted, RehearsedSide, RehearsedStore
 from tieline.remembered import RememberingSide, StoreCache, names_of_companies
 from tieline.settings import CompanySettings, Settings
-from tieline.store import Store
+from tieline.store import JobStore, Store
+
+T = TypeVar("T")
+Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
 _IDS = uuid.UUID("7d1c1c0e-6a70-4a1f-9a7e-0f6d2b7c5e12")
 
@@ -56,11 +60,12 @@ class Session:
         self.choices: CompanySettings = settings.for_company(
             bc.company_name, bc.company_meant_as, bc.company_id
         )
-        self.memory: dict[str, Any] = {}
-        """Room for facts that a table's hooks keep for the run."""
+        self._kept: dict[type[Any], Any] = {}
+        self.log: Log = logging.getLogger("tieline")
+        """Where rules that know no run say what they do."""
         self.planned: dict[str, dict[str, str]] = {}
         """What a dry run would create, by job: BC key to Dataverse id."""
-        self.noted: list[Noted] | None = None
+        self.noted: list[SideWrite] | None = None
         """What a dry run would write; None in earnest."""
         self.real = self
         """In a dry run, the session that reads both sides as they are."""
@@ -99,13 +104,22 @@ class Session:
         else:
             self._local_currency = None
 
+    def kept(self, kind: type[T]) -> T:
+        """Return the run's one instance of a class in which a rule keeps facts."""
+        found: T = self._kept.setdefault(kind, kind())
+        return found
+
+    def job(self, name: str) -> JobStore:
+        """Return a job's part of the store, for this company."""
+        return JobStore(self.store, self.company_id, name)
+
     def side(self, name: str) -> BusinessCentral | Dataverse:
         """Return one of the two sides by its name."""
         return self.bc if name == "bc" else self.dataverse
 
     def rehearsal(self) -> Session:
         """Return a session for a dry run: it notes what is written to either side."""
-        noted: list[Noted] = []
+        noted: list[SideWrite] = []
         other = copy.copy(self)
         other.noted = noted
         other.store = cast("Store", RehearsedStore(self.store))
@@ -264,7 +278,7 @@ class Session:
     async def currency_factors(self) -> dict[str, float]:
         """Return units per LCY of every BC currency; LCY itself is 1."""
         local = (await self.setup()).local_currency
-        return await read_factors(self.bc, local, self.memory)
+        return await read_factors(self.bc, local, self.kept(KnownRates))
 
     async def company_row_id(self) -> str | None:
         """Return our row of bcbi_company, None where there is none."""
@@ -334,7 +348,11 @@ class Session:
     def option_couplings(self) -> OptionCouplings:
         """Return what couples the codes and options of this company."""
         return OptionCouplings(
-            self.bc, self.dataverse, self.store, self.company_id, self.memory
+            self.bc,
+            self.dataverse,
+            self.store,
+            self.company_id,
+            self.kept(KnownOptions),
         )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from emulator.dataverse import DataverseState, create_dataverse
 from flows.jobs import job_name
-from flows.statistics_creation import AMOUNTS
+from flows.statistics.creation import AMOUNTS
 from tieline.dataverse import Dataverse
 
 JOB, TO = "CUSTOMER-STATISTICS", "to-dataverse"

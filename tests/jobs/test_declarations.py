@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from flows.invoice_lines import Figures
+from flows.invoices.lines import Figures
 from flows.jobs import MAPPINGS
 from tieline.conversions import Choice, Constant, Untold
 from tieline.mapping import FieldMapping

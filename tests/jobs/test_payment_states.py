@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flows.apply import apply
-from flows.invoice_state import (
+from flows.invoices.state import (
     BILLED,
     CANCELED,
     PAID,
@@ -13,7 +13,7 @@ from flows.invoice_state import (
     payment_state,
     state_of,
 )
-from flows.payment_states import INVOICES
+from flows.statistics.payment_states import INVOICES
 from tests.jobs.prices import couple
 from tieline.dataverse import Dataverse
 

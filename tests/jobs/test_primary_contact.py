@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from emulator.faults import Fault
-from flows.primary_contact import NewContact, agreed_values, choose
+from flows.contacts.primary import NewContact, agreed_values, choose
 from flows.verify import verify
 from tests.jobs.persons import FROM, TO, company_of, coupled, person, person_there
 

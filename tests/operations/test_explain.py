@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 
 from flows.couple import couple
-from flows.job import options_for
 from flows.jobs import MAPPINGS
-from tasks.explain import explain
-from tasks.job_run import JobRun
 from tieline.availability import fit_mapping
+from tieline.engine.explain import explain
+from tieline.engine.options import RunOptions
+from tieline.engine.run import JobRun
 from tieline.errors import UnknownRecord
 from tieline.overrides import with_overrides
 from tieline.report import JobReport
@@ -39,7 +39,7 @@ def _explained(name, job="CUSTOMER"):
             fitted = (await fit_mapping(mapping, session)).mapping
             report = JobReport(job)
             log = logging.getLogger("tieline.tests")
-            run = JobRun(fitted, options_for(mapping), session, report, log)
+            run = JobRun(fitted, RunOptions.of(mapping), session, report, log)
             return (await explain(run, name)).as_dict()
 
     return asyncio.run(ask())

@@ -6,7 +6,7 @@ import pytest
 
 from emulator.dataverse import DataverseState, create_dataverse
 from flows.full_synchronization import full_synchronization
-from flows.price_list import is_own_list
+from flows.products.price_list import is_own_list
 from tests.jobs.invoices import Shop
 from tests.jobs.prices import group
 from tests.world import World

@@ -16,8 +16,8 @@ import pytest
 
 from emulator.faults import Fault, Faults
 from flows.couple import couple
-from tasks.job_run import JobRun
 from tests.world import Ground, World, new_world, set_rate
+from tieline.engine.run import JobRun
 from tieline.report import JobReport
 
 BEGIN = datetime(2026, 6, 1, 12, tzinfo=UTC)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from flows.customer_statistics import NAME
-from flows.payment_states import ENTRIES, INVOICES
+from flows.statistics.payment_states import ENTRIES, INVOICES
 from tests.jobs.products import ITEM, record
 from tests.scenarios.pairs import TO, later
 from tieline.positions import Position

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from flows.verify import verify
-from tasks.forms import is_form
 from tests.scenarios.pairs import later, synced
 from tests.world import World
+from tieline.engine.forms import is_form
 
 
 def digits(text: str) -> str:

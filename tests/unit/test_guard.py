@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.guard import exceeds
+from tieline.engine.guard import exceeds
 
 
 @pytest.mark.parametrize(

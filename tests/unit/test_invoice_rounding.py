@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flows.invoice_lines import figures, rounded
+from flows.invoices.lines import figures, rounded
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tieline.mapping import UpdateConflictPolicy
-from tieline.merge import (
+from tieline.engine.merge import (
     Decision,
     Verdict,
     changed_since,
@@ -14,9 +13,10 @@ from tieline.merge import (
     decide_without_base,
     judge_row,
 )
+from tieline.mapping import UpdateConflictPolicy
 
 TABLE = [
-    # differs, source changed, destination changed, both ways, forced -> decision
+    # differs, source changed, target changed, both ways, forced -> decision
     (False, False, False, True, False, Decision.AGREE),
     (False, True, False, True, False, Decision.AGREE),
     (False, False, True, True, False, Decision.AGREE),
@@ -38,15 +38,13 @@ TABLE = [
 
 
 @pytest.mark.parametrize(
-    ("differs", "source", "destination", "both_ways", "forced", "expected"), TABLE
+    ("differs", "source", "target", "both_ways", "forced", "expected"), TABLE
 )
-def test_every_row_of_the_table(
-    differs, source, destination, both_ways, forced, expected
-):
+def test_every_row_of_the_table(differs, source, target, both_ways, forced, expected):
     """One combination of what is known gives one decision."""
     (decision,) = decide_field(
         source_changed=np.array([source]),
-        destination_changed=np.array([destination]),
+        target_changed=np.array([target]),
         differs=np.array([differs]),
         both_ways=both_ways,
         forced=np.array([forced]),
@@ -58,7 +56,7 @@ def test_rows_are_decided_independently():
     """A whole column is decided at once, each row by its own facts."""
     decisions = decide_field(
         source_changed=np.array([True, False, True, False]),
-        destination_changed=np.array([False, True, True, False]),
+        target_changed=np.array([False, True, True, False]),
         differs=np.array([True, True, True, True]),
         both_ways=True,
         forced=np.array([False, False, False, False]),
@@ -77,7 +75,7 @@ def test_without_a_base_a_side_counts_as_changed():
 
 
 WITHOUT_BASE = [
-    # source blank, destination blank, source moved, destination moved -> decision
+    # source blank, target blank, source moved, target moved -> decision
     (True, True, False, False, Decision.KEEP),
     (True, True, True, True, Decision.KEEP),
     (False, True, False, False, Decision.WRITE),
@@ -104,9 +102,9 @@ def test_a_blank_gives_way_and_the_side_that_moved_wins(
     """Without a last common value each combination has one decision."""
     (decision,) = decide_without_base(
         source_blank=np.array([blank]),
-        destination_blank=np.array([blank_there]),
+        target_blank=np.array([blank_there]),
         source_moved=np.array([moved]),
-        destination_moved=np.array([moved_there]),
+        target_moved=np.array([moved_there]),
     )
     assert expected == decision
 

@@ -311,13 +311,9 @@ def test_check_overrides_looks_at_all_jobs() -> None:
         check_overrides(Settings(mappings={"UNIT": {"x": 1}}), mappings)
 
 
-async def _no_lines(*_: Any) -> Any:
-    """Stand in for what reads lines."""
-
-
 def test_lines_get_an_added_field_once() -> None:
     """Overrides of nested lines are applied a single time."""
-    header = replace(VENDOR, nested=Nested(UNIT, _no_lines))
+    header = replace(VENDOR, nested=Nested(UNIT, "code"))
     added = {"bc": "symbol", "dataverse": "new_symbol", "direction": "to-dataverse"}
     nested = with_overrides(
         header, Settings(mappings={"UNIT": {"add_fields": [added]}})
@@ -328,7 +324,7 @@ def test_lines_get_an_added_field_once() -> None:
 
 def test_nested_lines_are_overridden_under_their_own_name() -> None:
     """The header's job carries its lines' overrides, and finds their mistakes."""
-    header = replace(VENDOR, nested=Nested(UNIT, _no_lines))
+    header = replace(VENDOR, nested=Nested(UNIT, "code"))
     off = Settings(mappings={"unit": {"fields": {"code": False}}})
     check_overrides(off, [header])
     nested = with_overrides(header, off).nested

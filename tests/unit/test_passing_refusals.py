@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.load import rejected
 from tieline.business_central.refusals import classify as in_bc
 from tieline.dataverse.refusals import classify as in_dataverse
 from tieline.errors import Rejected, Unavailable
+from tieline.failures import rejected
 
 BC_TEXTS = (
     "You can't make changes to 'Customer' because the information is being updated "

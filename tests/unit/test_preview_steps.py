@@ -6,10 +6,10 @@ import httpx
 import pytest
 
 from tasks.log import as_told
-from tasks.preview import _Step
+from tieline.engine.planned import _Step
 from tieline.errors import Busy
+from tieline.noting import SideWrite
 from tieline.odata.model import Change
-from tieline.rehearsal import Noted
 
 
 @pytest.mark.parametrize("order", [(False, True), (True, False)])
@@ -19,7 +19,8 @@ def test_late_writes_come_after_early_ones(order):
     for is_late in order:
         values = {"state": 2 if is_late else 1}
         step.take(
-            Noted("dataverse", "invoice", False, Change("x", values)), is_late=is_late
+            SideWrite("dataverse", "invoice", False, Change("x", values)),
+            is_late=is_late,
         )
     assert {"state": 2} == step.values
     assert {"state": (0, 1)} == step.fields(step.early)

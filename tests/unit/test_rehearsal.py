@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from tieline.noting import PLANNED, RehearsedSide, SideWrite
 from tieline.odata.frames import empty_frame
 from tieline.odata.model import Change, Ref
-from tieline.rehearsal import PLANNED, Noted, RehearsedSide
 
 
 class EmptySide:
@@ -26,7 +26,7 @@ class EmptySide:
 
 async def test_a_noted_row_is_read_as_its_last_write_left_it() -> None:
     """A change of a row that is new itself is seen, as it would be in a run."""
-    noted: list[Noted] = []
+    noted: list[SideWrite] = []
     side = RehearsedSide(EmptySide(), noted)  # type: ignore[arg-type]
     await side.insert("product", [Change("a", {"name": "Bike", "state": 2})])
     await side.update("product", [Change("a", {"state": 0, "unit": Ref("uom", "u")})])

@@ -1,4 +1,4 @@
-"""How far a pass may move its watermark."""
+"""How far a leg may move its watermark."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from tasks.job_run import Pass
+from tieline.engine.leg import Leg
+from tieline.engine.run import LegRun
 from tieline.mapping import Direction
 
 TO, FROM = Direction.TO_DATAVERSE, Direction.FROM_DATAVERSE
@@ -28,13 +29,13 @@ SEEN = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 )
 def test_the_newest_change_capped_by_the_read(direction, served_after_s, expected):
     """A second of Dataverse counts as over once nothing can be added to it."""
-    one_pass = Pass(SimpleNamespace(), direction)
-    one_pass.saw(SEEN, SEEN + timedelta(seconds=served_after_s))
-    assert expected == one_pass.watermark
+    leg_run = LegRun(SimpleNamespace(), Leg(SimpleNamespace(), direction))
+    leg_run.saw(SEEN, SEEN + timedelta(seconds=served_after_s))
+    assert expected == leg_run.watermark
 
 
 def test_nothing_seen_moves_nothing():
-    """A pass without rows has no watermark to save."""
-    one_pass = Pass(SimpleNamespace(), FROM)
-    one_pass.saw(None, SEEN)
-    assert one_pass.watermark is None
+    """A leg without rows has no watermark to save."""
+    leg_run = LegRun(SimpleNamespace(), Leg(SimpleNamespace(), FROM))
+    leg_run.saw(None, SEEN)
+    assert leg_run.watermark is None

@@ -124,3 +124,29 @@ def blank_time(value: Any) -> bool:
 
 def _plain(values: Sequence[Any]) -> pd.Series[Any]:
     return pd.Series(list(values), dtype=object)
+
+
+def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return a frame's rows as plain dictionaries, for work row by row."""
+    names = [str(name) for name in frame.columns]
+    columns = [cells_of(frame[name]) for name in names]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def cells_of(series: pd.Series[Any]) -> list[Any]:
+    """Return a column as plain values; times as datetimes, None where missing."""
+    if not isinstance(series.dtype, pd.DatetimeTZDtype):
+        return series.tolist()
+    moments = pd.DatetimeIndex(series).to_pydatetime()
+    return [None if value is pd.NaT else value for value in moments]
+
+
+def time_of(value: Any) -> datetime | None:
+    """Return a cell of a datetime column as an aware datetime, or None."""
+    if value is None or pd.isna(value):
+        return None
+    if isinstance(value, pd.Timestamp):
+        return value.to_pydatetime()
+    if isinstance(value, datetime):
+        return value
+    return pd.Timestamp(value).to_pydatetime()

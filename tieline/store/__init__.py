@@ -1,8 +1,8 @@
 """Where couplings, watermarks, intents and the journal are kept: here alone."""
 
+from tieline.store.job_store import JobStore
 from tieline.store.rows import (
     Coupling,
-    Direction,
     ErrorRow,
     IntentRow,
     JournalRow,
@@ -16,9 +16,9 @@ from tieline.store.store import Store
 
 __all__ = [
     "Coupling",
-    "Direction",
     "ErrorRow",
     "IntentRow",
+    "JobStore",
     "JournalRow",
     "OptionRow",
     "Outcome",

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Select, Text, and_, cast, exists, or_, select, text, union
 
+from tieline.policies import Direction
 from tieline.store.database import Database
-from tieline.store.rows import Direction
 from tieline.store.schema import (
     COUPLING_STATES,
     coupling,
@@ -31,7 +31,7 @@ class Candidates(Database):
         later than `now`; but those whose blocker, a record or an option, is coupled
         by now.
         """
-        to_dataverse = direction == "to-dataverse"
+        to_dataverse = direction == Direction.TO_DATAVERSE
         states = ["to_failed", "pending_to", "unfinished"]
         if not to_dataverse:
             states = ["from_failed", "pending_from"]
@@ -91,7 +91,7 @@ class Candidates(Database):
 
         Of the skipped couplings whose last failure in this direction knew it.
         """
-        to_dataverse = direction == "to-dataverse"
+        to_dataverse = direction == Direction.TO_DATAVERSE
         source, destination = coupling.c.bc_id, coupling.c.dataverse_id
         if not to_dataverse:
             source, destination = destination, source

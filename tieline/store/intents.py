@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import delete, select
 
+from tieline.policies import Direction
 from tieline.store.database import Database
-from tieline.store.rows import Direction, IntentRow
+from tieline.store.rows import IntentRow
 from tieline.store.schema import intent
 
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, literal, select
 
+from tieline.policies import Direction
 from tieline.store.database import Database
-from tieline.store.rows import Direction, Outcome
+from tieline.store.rows import Outcome
 from tieline.store.schema import coupling, left_alone
 
 _KEY = ("company", "mapping", "direction", "source_id")
@@ -42,8 +43,8 @@ class LeftAlone(Database):
         Those of its source side, or of both where both sides live on.
         """
         sources = {
-            "to-dataverse": coupling.c.bc_id,
-            "from-dataverse": coupling.c.dataverse_id,
+            Direction.TO_DATAVERSE: coupling.c.bc_id,
+            Direction.FROM_DATAVERSE: coupling.c.dataverse_id,
         }
         for way, source in sources.items():
             if way != outcome.direction and not outcome.leaves_both:
@@ -65,9 +66,9 @@ class LeftAlone(Database):
         job = (outcome.company, outcome.mapping)
         if outcome.couplings is not None and len(outcome.couplings):
             pairs = outcome.couplings.reset_index()
-            self._forget(connection, *job, "to-dataverse", list(pairs["bc_id"]))
+            self._forget(connection, *job, Direction.TO_DATAVERSE, list(pairs["bc_id"]))
             back = list(pairs["dataverse_id"])
-            self._forget(connection, *job, "from-dataverse", back)
+            self._forget(connection, *job, Direction.FROM_DATAVERSE, back)
         failed = [row.source_id for row in outcome.errors]
         if failed:
             self._forget(connection, *job, outcome.direction, failed)

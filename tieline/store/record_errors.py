@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import and_, delete, exists, func, select, text
 
+from tieline.policies import Direction
 from tieline.store.database import Database
-from tieline.store.rows import Direction, ErrorRow
+from tieline.store.rows import ErrorRow
 from tieline.store.schema import (
     COUPLING_STATES,
     coupling,
@@ -45,7 +46,7 @@ class RecordErrors(Database):
         What becomes of a coupled one is for the deletion policy to say.
         """
         e, c = record_error.c, coupling.c
-        source = c.bc_id if direction == "to-dataverse" else c.dataverse_id
+        source = c.bc_id if direction == Direction.TO_DATAVERSE else c.dataverse_id
         is_coupled = exists().where(
             c.company == company, c.mapping == mapping, source == e.source_id
         )
@@ -74,14 +75,17 @@ class RecordErrors(Database):
         of_job = (coupling.c.company == company, coupling.c.mapping == mapping)
         pairs = {
             way: coupling.alias(name)
-            for way, name in (("to-dataverse", "sent"), ("from-dataverse", "got"))
+            for way, name in (
+                (Direction.TO_DATAVERSE, "sent"),
+                (Direction.FROM_DATAVERSE, "got"),
+            )
         }
         query = select(
             e.source_id, e.waiting_key, *(c for p in pairs.values() for c in _seen(p))
         )
         joined: Any = record_error
         for way, pair in pairs.items():
-            id_ = pair.c.bc_id if way == "to-dataverse" else pair.c.dataverse_id
+            id_ = pair.c.bc_id if way == Direction.TO_DATAVERSE else pair.c.dataverse_id
             joined = joined.outerjoin(
                 pair,
                 and_(

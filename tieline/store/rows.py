@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from tieline.errors import SystemName
+from tieline.policies import Direction
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Direction = Literal["to-dataverse", "from-dataverse"]
 Result = Literal["success", "failure"]
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection, case, delete, literal, select, update
 
+from tieline.policies import Direction
 from tieline.store.column_types import Moment, from_milliseconds, to_milliseconds
 from tieline.store.database import Database
-from tieline.store.rows import Direction
 from tieline.store.schema import cursor, watermark
 
-_DIRECTIONS: tuple[Direction, ...] = ("to-dataverse", "from-dataverse")
+_DIRECTIONS: tuple[Direction, ...] = (Direction.TO_DATAVERSE, Direction.FROM_DATAVERSE)
 
 
 class Watermarks(Database):

@@ -1,0 +1,1 @@
+"""What the jobs of customers and contacts have in common."""

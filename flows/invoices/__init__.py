@@ -1,0 +1,1 @@
+"""Posted sales invoices: what is written besides their headers, either way."""

@@ -1,0 +1,1 @@
+"""What the jobs of items, resources and prices have in common."""

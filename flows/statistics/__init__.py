@@ -1,0 +1,1 @@
+"""Account statistics and the states of paid invoices."""

@@ -1,0 +1,1 @@
+"""Couples, compares, decides and writes records: the engine, without Prefect."""
