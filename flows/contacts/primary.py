@@ -275,7 +275,10 @@ async def keep_primary(rows: Rows, session: Session) -> None:
     cleared = [
         row
         for row in rows
-        if KEY in row.values and not row.values[KEY] and row.there[KEY]
+        if KEY in row.wanted
+        and KEY in row.values
+        and not row.values[KEY]
+        and row.there[KEY]
     ]
     if not cleared:
         return
@@ -313,8 +316,10 @@ async def _take_primary(
 ) -> None:
     due: list[tuple[Row, Change]] = []
     for row in rows.new():
+        if KEY not in row.wanted:
+            continue
         person, company = belongs.get(row.source[KEY]), companies.get(row.id)
-        if KEY not in row.wanted or person is None or row.written is None:
+        if person is None or row.written is None:
             continue
         if company and person["companyNumber"] == company:
             values = {NUMBER: person["number"]}
