@@ -7,7 +7,7 @@ whatever its table needs before, between and after them.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from typing import Any, Literal
 
 from prefect import Flow, flow, get_run_logger, runtime
@@ -28,9 +28,8 @@ from tasks.progress import Progress
 from tasks.stages import PrefectStages
 from tieline.availability import fit_mapping
 from tieline.collector import spared_collector
-from tieline.engine.job import LOCK_WAIT_S as LOCK_WAIT_S
-from tieline.engine.job import Afterwards, Body, Job, carry_out
-from tieline.engine.job import job_lock as job_lock
+from tieline.engine import job as engine
+from tieline.engine.job import Afterwards, Body, Job
 from tieline.engine.options import RunOptions
 from tieline.engine.run import JobRun
 from tieline.engine.standing import left_alone_lines, standing_of
@@ -46,8 +45,12 @@ DirectionName = Literal["to-dataverse", "from-dataverse", "bidirectional"]
 UpdateConflictName = Literal["none", "send", "get", "merge"]
 DeletionConflictName = Literal["none", "restore", "remove-coupling", "delete"]
 
+LOCK_WAIT_S = 300.0
+
 _JOBS: dict[str, Job] = {}
 """Every job that was made, by name."""
+_DECLARED: dict[str, TableMapping] = {}
+"""The mapping of each: what tieline.toml may override."""
 
 
 def job_of(name: str) -> Job:
@@ -62,7 +65,7 @@ def jobs() -> Mapping[str, Job]:
 
 def mappings() -> Mapping[str, TableMapping]:
     """Return the mapping of every job, by name: what tieline.toml may override."""
-    return {name: one.mapping for name, one in _JOBS.items()}
+    return _DECLARED
 
 
 def job(
@@ -72,6 +75,7 @@ def job(
 
     def decorate(body: Body) -> Flow[..., Any]:
         _JOBS[declared.name] = Job(declared, body, afterwards)
+        _DECLARED[declared.name] = declared
         return _flow_of(declared, body)
 
     return decorate
@@ -143,6 +147,11 @@ def _flow_of(declared: TableMapping, body: Body) -> Flow[..., Any]:
         persist_result=False,
         validate_parameters=True,
     )(run)
+
+
+def job_lock(session: Session, mapping: TableMapping) -> AbstractContextManager[None]:
+    """Return the lock that keeps runs of this job (and its partners) apart."""
+    return engine.job_lock(session, mapping, wait_s=LOCK_WAIT_S)
 
 
 Work = Callable[[Session, JobReport], Awaitable[None]]
@@ -263,8 +272,14 @@ async def run_job(
     declared: TableMapping, options: RunOptions, session: Session, report: JobReport
 ) -> None:
     """Run a job as its file shows, inside of a flow run."""
-    await carry_out(
-        job_of(declared.name), declared, options, session, report, _watched_run
+    await engine.carry_out(
+        job_of(declared.name),
+        declared,
+        options,
+        session,
+        report,
+        _watched_run,
+        wait_s=LOCK_WAIT_S,
     )
 
 

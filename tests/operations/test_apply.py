@@ -44,7 +44,7 @@ def test_a_dry_run_that_broke_leaves_no_plan(world, pair, monkeypatch):
         kept.extend(run.session.store.plan_rows(run.report.plan_id))
         raise Unavailable("No answer.", system="bc")
 
-    monkeypatch.setattr("flows.job.preview_rest", breaks)
+    monkeypatch.setattr("tieline.engine.drive.note_rest", breaks)
     world.edit_customer(pair[0], displayName="Adatum Ltd")
     report = world.run("CUSTOMER", dry_run=True)
     assert (1, None, 1) == (len(kept), report.plan_id, report.exit_code)

@@ -20,8 +20,6 @@ from tieline.session import Session, open_session
 from tieline.settings import load_settings
 from tieline.store import PlanRow
 
-LOCK_WAIT_S = 300.0
-
 Body = Callable[[JobRun], Awaitable[None]]
 """What a job does with its run: it takes the legs, and what its table needs."""
 Afterwards = Callable[[JobRun, Sequence[PlanRow]], Awaitable[None]]
@@ -39,10 +37,12 @@ class Job:
     afterwards: Afterwards | None = None
 
 
-def job_lock(session: Session, mapping: TableMapping) -> AbstractContextManager[None]:
+def job_lock(
+    session: Session, mapping: TableMapping, *, wait_s: float
+) -> AbstractContextManager[None]:
     """Return the lock that keeps runs of this job (and its partners) apart."""
     name = mapping.lock or mapping.name
-    return session.store.lock(name, company=session.company_id, wait_s=LOCK_WAIT_S)
+    return session.store.lock(name, company=session.company_id, wait_s=wait_s)
 
 
 async def carry_out(
@@ -52,8 +52,12 @@ async def carry_out(
     session: Session,
     report: JobReport,
     new_run: NewRun,
+    *,
+    wait_s: float = 0.0,
 ) -> None:
     """Run a job under its lock, as its file shows; `declared` has the overrides.
+
+    `wait_s` is how long it waits for another run of the job to end.
 
     A dry run of an operation comes in a session that only notes; what it lists is no
     plan.
@@ -69,7 +73,7 @@ async def carry_out(
     run = new_run(fitted.mapping, options, session, report)
     await _tell_what_is_off(run, fitted.off)
     report.are_named |= bool(options.records)
-    with job_lock(session, run.mapping):
+    with job_lock(session, run.mapping, wait_s=wait_s):
         await prepare(run)
         if plans:
             report.plan_id = report.flow_run_id
