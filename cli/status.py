@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 WIDTH = 80
 NO_SERVER = "PREFECT_API_URL is not set: when jobs run next is not known."
-NO_RUN = "There was no run yet."
+NO_RUN = "No run has come as far as its company yet; tieline log lists all runs."
 
 
 @click.command(cls=ReportingCommand, on_failure=lambda _: {"companies": []})
