@@ -1,4 +1,4 @@
-"""How much does a record cost, against the raw copy of the same rows?
+"""Cost of a record, measured against the raw copy of the same rows.
 
     python -m benchmarks.customers [ROWS] [--json]
 

@@ -1,4 +1,4 @@
-"""`tieline check`: do both sides answer, and which jobs can run against them?"""
+"""`tieline check`: reachability of both sides, and which jobs can run against them."""
 
 from __future__ import annotations
 

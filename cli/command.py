@@ -1,4 +1,4 @@
-"""What do all commands that report have in common? `--json`, also when they fail."""
+"""Base of all commands that report: `--json`, honoured also when they fail."""
 
 from __future__ import annotations
 

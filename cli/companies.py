@@ -1,4 +1,4 @@
-"""Which company's rows of the store are meant? Found without asking the service."""
+"""Company whose rows of the store are meant, found without asking the service."""
 
 from __future__ import annotations
 

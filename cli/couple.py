@@ -1,4 +1,4 @@
-"""`tieline couple`: which records belong together? Named in pairs, or matched."""
+"""`tieline couple`: couple records, either named in pairs or matched."""
 
 from __future__ import annotations
 

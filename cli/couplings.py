@@ -1,4 +1,4 @@
-"""`tieline couplings`: who is coupled to whom, and how did it go?"""
+"""`tieline couplings`: list the couplings of a job and how each one fares."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tieline demo`: what does all this look like? Played through on this machine."""
+"""`tieline demo`: all jobs played through on this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What do people do between the demo's two rounds? Edits on both sides."""
+"""Edits that users make on both sides between the two rounds of the demo."""
 
 from __future__ import annotations
 

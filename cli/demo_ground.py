@@ -1,4 +1,4 @@
-"""What does the demo stand on? A folder, an environment and a Prefect of its own."""
+"""Surroundings of the demo: a folder, an environment and a Prefect of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens in the demo? All jobs, edits on both sides, all jobs again.
+"""Course of the demo: all jobs, edits on both sides, all jobs again.
 
 Imported only when the environment is the demo's own: Prefect reads its settings
 when it is imported.

@@ -1,4 +1,4 @@
-"""`tieline doctor`: is anything wrong with this installation, and what to do?"""
+"""`tieline doctor`: problems of an installation, and what to do about them."""
 
 from __future__ import annotations
 

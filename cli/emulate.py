@@ -1,4 +1,4 @@
-"""`tieline emulate`: where can both services be tried out? On this machine."""
+"""`tieline emulate`: both services emulated on this machine, to try things out."""
 
 from __future__ import annotations
 

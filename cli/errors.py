@@ -1,4 +1,4 @@
-"""`tieline errors`: which records fail or wait now, or failed in one run?"""
+"""`tieline errors`: list records that fail or wait now, or failed in one run."""
 
 from __future__ import annotations
 

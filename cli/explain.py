@@ -1,4 +1,4 @@
-"""`tieline explain`: why is a record, or is it not, where it should be?"""
+"""`tieline explain`: why a record is, or is not, where it should be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How is a flow run here and now, and what does its report come to?"""
+"""Run a flow in this process, and end the command as its report says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does Prefect remember of our runs? Read through its API."""
+"""Run history of Tieline's flows, read through Prefect's API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How is a command found without importing all of them, and how does one fail?"""
+"""Command group that imports only the command called, and reports its failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tieline log`: which runs were there, and what did they count?"""
+"""`tieline log`: list the runs and what they counted."""
 
 from __future__ import annotations
 

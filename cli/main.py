@@ -1,4 +1,4 @@
-"""Which commands does `tieline` have, and how do they end?"""
+"""Entry point of `tieline`: its commands, and how they end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tieline mappings`: what travels between which tables, as things stand?"""
+"""`tieline mappings`: integration table mappings and field mappings in force."""
 
 from __future__ import annotations
 

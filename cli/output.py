@@ -1,4 +1,4 @@
-"""How does a result reach the terminal? One JSON document, or a table for people."""
+"""Output of results: one JSON document, or a table for people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which settings does Prefect get from us, unless the user has set them?"""
+"""Defaults for Prefect's settings, unless the user has set them."""
 
 from __future__ import annotations
 

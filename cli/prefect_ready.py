@@ -1,4 +1,4 @@
-"""Is there a Prefect to run against? If not, one is made ready on this machine."""
+"""Check that Prefect can run flows, or make it ready on this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How is a run's report shown to people, and which exit status follows from it?"""
+"""Run reports as people read them, and the exit status that follows from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tieline resolve`: what shall become of records that fail or lost a side?"""
+"""`tieline resolve`: decide about records that fail, are skipped or lost a side."""
 
 from __future__ import annotations
 

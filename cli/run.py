@@ -1,4 +1,4 @@
-"""`tieline run`: how is one job run here and now, and what does it report?"""
+"""`tieline run`: run one job here and now, and report what it did."""
 
 from __future__ import annotations
 

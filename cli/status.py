@@ -1,4 +1,4 @@
-"""`tieline status`: how does every job of every company stand?"""
+"""`tieline status`: the state of every job of every company."""
 
 from __future__ import annotations
 

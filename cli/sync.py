@@ -1,4 +1,4 @@
-"""`tieline sync` and `tieline full-sync`: how are all jobs run, in order?"""
+"""`tieline sync` and `tieline full-sync`: run all jobs in dependency order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tieline uncouple`: which records no longer belong together?"""
+"""`tieline uncouple`: dissolve the couplings of records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tieline verify`: do both sides of a job agree?"""
+"""`tieline verify`: compare both sides of a job."""
 
 from __future__ import annotations
 
