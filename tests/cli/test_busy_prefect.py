@@ -1,4 +1,4 @@
-"""What becomes of a run whose Prefect server is too busy to take its log?"""
+"""A run whose Prefect server is too busy to take its log still ends and reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tieline check`: does it say what works, what is off, and why?"""
+"""`tieline check` says what works, what is off, and why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does the command start, answer `--help`, and end when something is wrong?"""
+"""The command starts, answers `--help`, and reports errors in one sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does the demo show what it promises, and leave the user's own things alone?"""
+"""The demo shows what it promises and leaves the user's own things alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tieline emulate`: are both services there, at the addresses it prints?"""
+"""`tieline emulate` serves both services at the addresses that it prints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tieline mappings`: are the mappings in force shown, with what the user changed?"""
+"""`tieline mappings` shows the mappings in force and marks what the user changed."""
 
 from __future__ import annotations
 

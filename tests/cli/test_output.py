@@ -1,4 +1,4 @@
-"""Tables for people: what does a narrow terminal show?"""
+"""Tables for people adapt to the width of the terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is Prefect made ready when it has to be, and its absence told in one sentence?"""
+"""Prefect is made ready when needed, and its absence told in one sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does Prefect show of a run while it goes on?"""
+"""Prefect shows the progress of a run while it goes on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does a command end that is told to from outside?"""
+"""A command that is told to end from outside ends as Ctrl-C ends it."""
 
 from __future__ import annotations
 

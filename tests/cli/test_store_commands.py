@@ -1,4 +1,4 @@
-"""`errors` and `couplings`: what do they tell of the store, without the services?"""
+"""`errors` and `couplings` report from the store, without the services."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is there before a run is killed, and what must be there at the end?"""
+"""Scene of the crash tests: records before a run is killed, and the expected end."""
 
 from __future__ import annotations
 

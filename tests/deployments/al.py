@@ -1,4 +1,4 @@
-"""What does the AL source of the companion app publish?
+"""Reader for what the AL source of the companion app publishes.
 
 A reader of just the forms that the app uses; that the files are AL at all is
 checked by a grammar (test_companion_syntax).

@@ -1,4 +1,4 @@
-"""Do the pages for users say all there is, and nothing that is not?"""
+"""The pages for users say all there is, and nothing that is not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does Microsoft's own Python client work against the emulator?"""
+"""Microsoft's own Python client works against the emulator."""
 
 from __future__ import annotations
 

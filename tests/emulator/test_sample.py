@@ -1,4 +1,4 @@
-"""Is the sample company believable, complete and always the same?"""
+"""The sample company is believable, complete and always the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many requests may a run cost? Counted by the emulators."""
+"""Runs stay within their request budgets, as the emulators count them."""
 
 from __future__ import annotations
 

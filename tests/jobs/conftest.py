@@ -1,4 +1,4 @@
-"""What do the tests of several jobs start from?"""
+"""Fixtures that the tests of several jobs start from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which values show that a field travels? Two for each field row of each job.
+"""Sample values that show that a field travels: two for each field row of each job.
 
 A row goes by its two names, `BC property>column`. Text in angle brackets stands for
 a record that the scene makes: its code on one side, its id on the other.

@@ -1,4 +1,4 @@
-"""Do the jobs declare the product's default field mappings, row by row?
+"""The jobs declare the product's default field mappings, row by row.
 
 `default_mappings.yaml` holds the facts; rows that the product keeps in code are
 declared too, and marked as no default ones.

@@ -1,4 +1,4 @@
-"""Does every field travel, each way that it may? Asked of the declarations.
+"""Every declared field travels, in each direction that it may.
 
 A field row that is added without an entry in `field_values` fails here.
 """

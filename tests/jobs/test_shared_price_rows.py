@@ -1,4 +1,4 @@
-"""Sales prices that share a row: which one is carried, and when does another follow?"""
+"""Of sales prices that share a row one is carried, and others follow in turn."""
 
 from __future__ import annotations
 

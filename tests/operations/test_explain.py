@@ -1,4 +1,4 @@
-"""Why is a record, or is it not, where it should be?"""
+"""`explain` says why a record is, or is not, where it should be."""
 
 from __future__ import annotations
 

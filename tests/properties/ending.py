@@ -1,4 +1,4 @@
-"""What must hold when all has come to rest, and what then at the worst moments?"""
+"""Invariants that hold when all has come to rest, and then at the worst moments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When do two fields hold the same? Written without the engine's conversions."""
+"""Comparison of fields on both sides, written without the engine's conversions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What did people write, and where must it be now? The model of the state machine."""
+"""Model of the state machine: what people wrote, and where it must be now."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Both sides edited at random, synchronized at random: what must always hold?
+"""State machine that edits and synchronizes both sides at random, with invariants.
 
 What the machines of all jobs share; each job's own moves stand in a file of its own.
 """

@@ -1,4 +1,4 @@
-"""What happens in the middle of a run? Other users come in, or the process ends."""
+"""Events in the middle of a run: other users come in, or the process ends."""
 
 from __future__ import annotations
 

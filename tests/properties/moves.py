@@ -1,4 +1,4 @@
-"""Which texts and moments does a hostile user choose? Strategies."""
+"""Strategies for the texts and moments that a hostile user chooses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does the table say of every scenario what became of it, and is it true?
+"""The table says truly of every scenario what became of it.
 
 Each file of `table/` is one area. A row is one of
 

@@ -1,4 +1,4 @@
-"""Which state ends a run, and what does its message say?"""
+"""The state that ends a run, and its message, follow from the run's report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How do errors read, whatever names they are made of?"""
+"""Errors read well, whatever names they are made of."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When is a failure the same again, and when is a record tried next?"""
+"""Equal failures are recognised, and the backoff sets when a record is tried next."""
 
 from __future__ import annotations
 

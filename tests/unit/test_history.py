@@ -1,4 +1,4 @@
-"""What is known of a run that goes on, or broke in the middle of its work?"""
+"""The log knows runs that go on, and runs that broke in the middle of their work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When does a job sleep, and which runs go by it?"""
+"""Idle jobs sleep for a time, and only scheduled runs go by it."""
 
 from __future__ import annotations
 

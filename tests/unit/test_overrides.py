@@ -1,4 +1,4 @@
-"""Which overrides of tieline.toml apply, and with which sentence are others refused?"""
+"""Overrides of tieline.toml apply, or are refused with a sentence."""
 
 from __future__ import annotations
 

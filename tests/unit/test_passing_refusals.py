@@ -1,4 +1,4 @@
-"""Which refusals does only the moment cause? They are retried, never skipped for."""
+"""Refusals that only the moment causes are retried and never lead to a skip."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of several writes of one row does a preview list? The last of them."""
+"""A preview lists the last of several writes of one row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does a dry run find when it reads a row that it only noted?"""
+"""A dry run reads a row that it only noted as its last write left it."""
 
 from __future__ import annotations
 

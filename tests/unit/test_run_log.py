@@ -1,4 +1,4 @@
-"""What does the sync log say of a run, where no server is needed to know it?"""
+"""The sync log describes a run, as far as no server is needed to know it."""
 
 from __future__ import annotations
 

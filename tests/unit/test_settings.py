@@ -1,4 +1,4 @@
-"""Where do settings come from, and with which sentence are wrong ones refused?"""
+"""Settings come from variables and tieline.toml; wrong ones get a clear sentence."""
 
 from __future__ import annotations
 

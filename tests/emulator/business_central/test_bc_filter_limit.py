@@ -1,4 +1,4 @@
-"""How long may a filter be? Business Central counts its nodes."""
+"""Business Central limits the length of a filter by counting its nodes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does a test talk to an emulated organization? Over httpx, in process."""
+"""Client for an emulated organization: httpx, in process."""
 
 from __future__ import annotations
 

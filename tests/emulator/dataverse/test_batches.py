@@ -1,4 +1,4 @@
-"""How are batches carried out?"""
+"""Batches run part by part, and their change sets as a whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What do the bulk messages do?"""
+"""Bulk messages write all of their rows or none."""
 
 from __future__ import annotations
 

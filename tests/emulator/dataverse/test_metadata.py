@@ -1,4 +1,4 @@
-"""What does the organization tell about itself?"""
+"""The organization describes its tables, keys, relationships and options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does the platform add to amounts? A rate, and the base currency's amount."""
+"""The platform adds a rate and the base currency's amount to amounts."""
 
 from __future__ import annotations
 

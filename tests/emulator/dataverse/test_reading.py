@@ -1,4 +1,4 @@
-"""How are rows read?"""
+"""Reads filter, order, page, expand and aggregate rows as the Web API does."""
 
 from __future__ import annotations
 

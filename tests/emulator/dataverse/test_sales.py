@@ -1,4 +1,4 @@
-"""Which rules do products, prices and invoices have?"""
+"""Products, prices and invoices follow the rules of the sales tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands around the Web API: sign-in, limits, faults, counters?"""
+"""Sign-in, limits, faults and counters surround the Web API."""
 
 from __future__ import annotations
 

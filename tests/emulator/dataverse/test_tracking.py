@@ -1,4 +1,4 @@
-"""What does change tracking tell?"""
+"""Change tracking tells changes and deletions since a token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How are rows created, changed and deleted?"""
+"""Rows are created, changed and deleted under the platform's rules."""
 
 from __future__ import annotations
 
