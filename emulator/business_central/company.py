@@ -37,7 +37,8 @@ class Company:
     """One company: its tables, number series and templates.
 
     Its own methods are plain table work; the rules of the pages are in `writing`,
-    postings in `ledger` and `invoices`.
+    postings in `ledger` and `invoices`. With `checks_countries` the companion's
+    pages refuse country codes that the company does not have, as the standard ones do.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Company:
         self.id = id
         self.created = surroundings.clock.now()
         self.tax_percent: float = 0
+        self.checks_countries = False
         self.journal = Journal()
         self.tables = {
             table: Table(table, key, self.journal)

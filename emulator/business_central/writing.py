@@ -20,10 +20,10 @@ from emulator.business_central.refusals import (
     read_only,
 )
 from emulator.business_central.relations import (
+    COUNTRIES,
     INVOICES,
     PAIRS,
     RELATIONS,
-    STANDARD_ONLY,
 )
 from emulator.business_central.rules import (
     CODES,
@@ -256,7 +256,8 @@ def _assign_plain(
         relation = RELATIONS.get((page.table, name))
         if paired and relation and value and not company.find(relation.related, value):
             raise _unmatched(name, relation.related)
-        country = STANDARD_ONLY.get((page.table, name))
+    if page.route == "standard" or company.checks_countries:
+        country = COUNTRIES.get((page.table, name))
         if country and value and not company.find(country.related, value):
             raise no_relation(country.caption, page.table, value, country.related)
     check_relation(company, page.table, name, value)

@@ -74,6 +74,29 @@ def test_a_value_corrected_in_dataverse(either_world, pair):
     assert "Ulm" == world.company.row("customers", pair[0])["city"]
 
 
+def test_a_country_that_is_no_code(world):
+    """Business Central refuses it in its words; a code goes through by itself."""
+    world.company.checks_countries = True
+    world.company.insert("countriesRegions", {"code": "DE", "displayName": "Germany"})
+    ((customer, account),) = synced(world, "Adatum", country="DE")
+    world.edit_account(account, address1_country="Germany")
+    (error,) = world.run("CUSTOMER").errors
+    assert (FROM, account) == (error.direction, error.source_id)
+    assert (
+        "The field Country/Region Code of table Customer contains a value (GERMANY) "
+        "that cannot be found in the related table (Country/Region)."
+    ) in error.message
+    assert {"skipped": 1} == world.counts(world.run("CUSTOMER"), FROM)
+    assert {customer} == skipped(world)
+    later(world)
+    world.edit_account(account, address1_country="DE", address1_city="Ulm")
+    report = world.run("CUSTOMER")
+    assert [] == report.errors
+    row = world.company.row("customers", customer)
+    assert ("DE", "Ulm") == (row["country"], row["city"])
+    assert (set(), []) == (skipped(world), errors(world))
+
+
 def test_what_was_skipped_before_versions_were_kept(either_world, pair):
     """A store of that time is tried once more; its cause may be gone by now."""
     world = either_world
