@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 import httpx
+import orjson
 import pybusinesscentral
 import pytest
 from pybusinesscentral import models
@@ -62,6 +63,27 @@ def test_companies_parse(
     """The list of companies fits its model."""
     found = CompanyApi(client).list_companies().value
     assert [(company.id, "CRONUS")] == [(one.id, one.name) for one in found]
+
+
+def test_an_unknown_country_is_refused_in_the_words_of_the_service(
+    client: pybusinesscentral.ApiClient, company: LiveCompany
+) -> None:
+    """The code of a related table has to be there; then the same request passes."""
+    api, json = CustomerApi(client), "application/json"
+    body = PostCustomerRequest(display_name="Elsewhere", country="XX")
+    with pytest.raises(ApiException) as caught:
+        api.post_customer(company.id, json, body)
+    assert 400 == caught.value.status
+    error = orjson.loads(caught.value.body)["error"]
+    assert "Internal_InvalidTableRelation" == error["code"]
+    assert error["message"].startswith(
+        "The field Country/Region Code of table Customer contains a value (XX) that "
+        "cannot be found in the related table (Country/Region).  CorrelationId:  "
+    )
+    company.insert("countriesRegions", {"code": "XX", "displayName": "Elsewhere"})
+    made = api.post_customer(company.id, json, body)
+    assert "XX" == company.row("customers", str(made.id))["country"]
+    company.delete("customers", str(made.id))
 
 
 def test_customers_are_listed_filtered_and_selected(

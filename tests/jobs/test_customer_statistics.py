@@ -106,6 +106,25 @@ def test_an_edit_before_the_link_is_not_lost(coupled):
     assert "77" == customer["phoneNumber"]
 
 
+def test_an_entry_that_is_committed_late_is_seen(coupled):
+    """It bears an earlier time than an entry of another customer read before it."""
+    coupled.run(JOB)
+    later(coupled, 600)
+    coupled.run(JOB)
+    known, day = coupled.known["number"], coupled.bc.work_date
+    other = coupled.customer("Relecloud")["number"]
+    entry = coupled.company.late(
+        lambda: coupled.company.add_ledger_entry(known, 100, due=day)
+    )
+    later(coupled, 25)
+    coupled.company.add_ledger_entry(other, 5, due=day)
+    coupled.run(JOB)
+    assert 0 == statistics(coupled)["nav_balancelcy"]
+    entry.commit()
+    coupled.run(JOB)
+    assert 100 == statistics(coupled)["nav_balancelcy"]
+
+
 def test_an_idle_run_looks_at_nobody(coupled):
     """Without new entries nothing is read of customers, nothing written."""
     coupled.run(JOB)

@@ -15,6 +15,7 @@ from flows.invoices.state import (
 )
 from flows.statistics.payment_states import INVOICES
 from tests.jobs.prices import couple
+from tests.scenarios.pairs import later
 from tieline.dataverse import Dataverse
 
 JOB, TO = "CUSTOMER-STATISTICS", "to-dataverse"
@@ -93,6 +94,21 @@ def test_new_entries_set_the_state_once(billed):
     assert BILLED == state(billed)
     assert {} == lines(billed.run(JOB))
     billed.company.pay_invoice(billed.number)
+    assert {"modified": 1} == lines(billed.run(JOB))
+    assert PAID == state(billed)
+
+
+def test_a_payment_that_is_committed_late_is_seen(billed):
+    """It bears an earlier time than an entry of another customer read before it."""
+    billed.run(JOB)
+    later(billed, 600)
+    payment = billed.company.late(lambda: billed.company.pay_invoice(billed.number))
+    later(billed, 25)
+    other = billed.customer("Relecloud")["number"]
+    billed.company.add_ledger_entry(other, 5, due=billed.bc.work_date)
+    billed.run(JOB)
+    assert BILLED == state(billed)
+    payment.commit()
     assert {"modified": 1} == lines(billed.run(JOB))
     assert PAID == state(billed)
 
