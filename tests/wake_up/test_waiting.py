@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tieline.errors import RunError
@@ -87,6 +89,7 @@ class Runs:
         self.under_way: set[str] = set()
         self.started: list[str] = []
         self.is_away = False
+        self.news: asyncio.Queue[str] = asyncio.Queue()
 
     async def running(self) -> set[str]:
         return self.under_way
@@ -96,6 +99,7 @@ class Runs:
             msg = "The server is away."
             raise RunError(msg)
         self.started.append(waiting.job)
+        self.news.put_nowait(waiting.job)
 
 
 class Bench:
@@ -149,3 +153,19 @@ async def test_all_watched_jobs_are_woken_at_the_beginning():
     assert expected == await bench.at(5)
     assert [*expected, "CUSTOMER"] == await bench.at(7)
     assert [*expected, "CUSTOMER", "CONTACT"] == await bench.at(9)
+
+
+async def test_the_loop_starts_what_is_noticed_while_it_runs():
+    """Two notices one after the other, each started without anybody asking."""
+    runs = Runs()
+    desk = Desk(TARGETS, runs, collapse_s=0)
+    looping = asyncio.ensure_future(desk.run())
+    try:
+        for notice, count in ((CUSTOMERS, 1), (PRODUCTS, 2)):
+            desk.take([notice])
+            async with asyncio.timeout(30):
+                for _ in range(count):
+                    await runs.news.get()
+    finally:
+        looping.cancel()
+    assert ["CUSTOMER", "ITEM-PRODUCT", "RESOURCE-PRODUCT"] == runs.started
