@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from deployments.set_up import ROOT, wait_for, with_schedules
+from deployments.set_up import ROOT, main, wait_for, with_schedules
 from tieline.errors import SettingsError
 from tieline.schedule_settings import ScheduleSettings
 from tieline.settings import load_settings
@@ -101,3 +101,14 @@ def test_a_server_that_never_answers_is_told() -> None:
     """The set-up ends with its address, and what to do."""
     with pytest.raises(SettingsError, match="4200/api does not answer"):
         wait_for(Starting(), limit_s=-1)
+
+
+def test_a_mistake_is_told_once_with_what_to_do(tmp_path, monkeypatch, capsys) -> None:
+    """One sentence, its advice, and status 2; nothing is deployed."""
+    path = tmp_path / "tieline.toml"
+    path.write_text("[schedules]\nCUSTOMERS = true\n", encoding="utf-8")
+    monkeypatch.setenv("TIELINE_CONFIG", str(path))
+    with pytest.raises(SystemExit) as ended:
+        main()
+    told = capsys.readouterr().err
+    assert (2, 1) == (ended.value.code, told.count("Name one of CURRENCY"))

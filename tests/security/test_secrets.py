@@ -37,6 +37,8 @@ COMMANDS = [
     ["status"],
     ["couplings", "CUSTOMER"],
     ["mappings", "CUSTOMER"],
+    ["subscribe"],
+    ["doctor"],
 ]
 
 
@@ -109,6 +111,8 @@ def scene(
         monkeypatch.setenv(f"TIELINE_{name}__CLIENT_SECRET", tokens.client_secret)
         token_url = f"{url}/contoso/oauth2/v2.0/token"
         monkeypatch.setenv(f"TIELINE_{name}__TOKEN_URL", token_url)
+    made.planted.append(key := f"wakeup{secrets.token_hex()}")
+    monkeypatch.setenv("TIELINE_WAKE_UP__KEY", key)
     caplog.set_level(logging.DEBUG)
     for name in ("httpx", "httpcore", "azure", "sqlalchemy", "tieline"):
         caplog.set_level(logging.DEBUG, logger=name)
@@ -120,6 +124,7 @@ def scene(
 def test_a_round_of_jobs_leaves_no_secret_behind(scene: Scene, caplog) -> None:
     """Every job runs, with failures among its records; nothing tells a secret."""
     codes = {name: scene.invoke(*name.split()) for name in map(" ".join, COMMANDS)}
+    assert codes.pop("doctor") in (0, 1, 3)  # it finds no deployments here
     assert {0, 3} >= set(codes.values()), codes
     assert 3 == codes["full-sync --json"]
     scene.said["logging"] = caplog.text
