@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 
 import pandas as pd
@@ -28,10 +30,21 @@ async def recover(leg_run: LegRun) -> int:
     intents = run.session.store.unfinished_intents(
         run.session.company_id, run.mapping.name, leg_run.direction
     )
-    size = run.session.settings.batch_rows
-    for start in range(0, len(intents), size):
-        await _recover_some(leg_run, intents[start : start + size])
+    for some in _batches(intents, run.session.settings.batch_rows):
+        await _recover_some(leg_run, some)
     return len(intents)
+
+
+def _batches(intents: list[IntentRow], size: int) -> Iterator[list[IntentRow]]:
+    """Yield so many intents at once; those with one id are settled together."""
+    some: list[IntentRow] = []
+    for _, batch in groupby(intents, key=lambda intent: intent.id):
+        if len(some) >= size:
+            yield some
+            some = []
+        some += batch
+    if some:
+        yield some
 
 
 async def _recover_some(leg_run: LegRun, intents: list[IntentRow]) -> None:
@@ -70,7 +83,7 @@ async def _recover_some(leg_run: LegRun, intents: list[IntentRow]) -> None:
         couplings=_frame(rows),
         removed=removed,
         journal=journal,
-        finished_intents=[intent.id for intent in intents if intent.id is not None],
+        finished_intents=[*{intent.id for intent in intents if intent.id is not None}],
     )
 
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from tieline.conversions import column_of
 from tieline.engine.forms import keep_forms
 from tieline.engine.leg import Leg
@@ -27,6 +25,7 @@ from tieline.failures import rejected
 from tieline.odata.frames import rows_of
 from tieline.odata.model import Change, Written
 from tieline.store import IntentRow, Outcome
+from tieline.store.intents import batch_of
 
 MAX_ROUNDS = 3
 """How often a row that others keep changing is read again in one run."""
@@ -60,24 +59,27 @@ def _open_intents(run: JobRun, rows: Rows) -> list[int]:
     written = rows.to_write()
     if not written:
         return []
-    now, direction = run.now, rows.leg.direction
-    company, mapping, run_id = run.session.company_id, run.mapping.name, run.run_id
-    return run.session.store.open_intents(
-        [
-            IntentRow(
-                company=company,
-                mapping=mapping,
-                direction=direction,
-                source_id=row.id,
-                destination_id=row.target_id,
-                step=row.fate.value,
-                payload=_intended(row),
-                run_id=run_id,
-                at=now,
-            )
-            for row in written
-        ]
+    shared = IntentRow(
+        company=run.session.company_id,
+        mapping=run.mapping.name,
+        direction=rows.leg.direction,
+        source_id="",
+        destination_id=None,
+        step="",
+        payload=None,
+        run_id=run.run_id,
+        at=run.now,
     )
+    writes = [
+        {
+            "source_id": row.id,
+            "destination_id": row.target_id,
+            "step": row.fate.value,
+            "payload": _intended(row),
+        }
+        for row in written
+    ]
+    return run.session.store.open_intents([batch_of(shared, writes)])
 
 
 def _intended(row: Row) -> dict[str, Any]:
@@ -243,26 +245,31 @@ def _note_changes_of_others(leg: Leg, rows: Sequence[Row]) -> None:
     """Mark rows pending where the target holds what nobody expects."""
     if leg.is_only or not rows:
         return
+    # A conditional write returns what it wrote; of the rest nobody else had a chance
+    # to change anything since the version that was read.
     told = set().union(*(row.after or () for row in rows))
-    is_new = np.array([row.is_created for row in rows], dtype=bool)
     for field in leg.back.fields:
-        key, column = field.key, field.source
-        if not field.conversion.transfers or column not in told:
+        if not field.conversion.transfers or field.source not in told:
             continue
-        if not any(key in row.there for row in rows):
-            continue
-        expected = column_of([row.values.get(key, row.there.get(key)) for row in rows])
-        # A conditional write returns what it wrote; of the rest nobody else had a
-        # chance to change anything since the version that was read.
-        found = column_of(
-            [
-                (row.after or {}).get(column, value)
-                for row, value in zip(rows, expected, strict=True)
-            ]
-        )
-        normal = field.conversion.normal(leg.target, found)
-        moved = normal != field.conversion.normal(leg.target, expected)
+        other = [
+            (row, expected, found)
+            for row in rows
+            if (row.after is not None and field.source in row.after)
+            and (field.key in row.values or field.key in row.there)
+            and (found := row.after[field.source])
+            != (expected := _expected(row, field.key))
+        ]
         if field.field.applies == "modify" or not field.field.both_ways:
-            moved &= ~is_new
-        for place in places_of(moved):
-            rows[place].is_pending = True
+            other = [one for one in other if not one[0].is_created]
+        if not other:
+            continue
+        normal = field.conversion.normal
+        moved = normal(leg.target, column_of([found for _, _, found in other]))
+        wrote = normal(leg.target, column_of([expected for _, expected, _ in other]))
+        for place in places_of(moved != wrote):
+            other[place][0].is_pending = True
+
+
+def _expected(row: Row, key: str) -> Any:
+    """Return what a field of the target holds when nobody else edited it."""
+    return row.values[key] if key in row.values else row.there[key]

@@ -120,8 +120,7 @@ def or_chains(
     frame = len(quote(f"{property_name} eq  or ", safe=_SAFE))
     for literal in literals:
         term = f"{property_name} eq {literal}"
-        is_bare = literal.isascii() and literal.replace("-", "").isalnum()
-        length = frame + len(literal if is_bare else quote(literal, safe=_SAFE))
+        length = frame + _quoted_length(literal)
         if piece and (used + length > characters or len(piece) >= most):
             yield " or ".join(piece)
             piece, used = [], 0
@@ -147,7 +146,7 @@ def value_lists(
         if member is None:
             rest.append(value)
             continue
-        length = len(quote(member, safe=_SAFE)) + 1
+        length = _quoted_length(member) + 1
         if piece and (used + length > characters or len(piece) >= lists.most):
             conditions.append(lists.condition(column, piece))
             piece, used = [], frame
@@ -156,6 +155,14 @@ def value_lists(
     if piece:
         conditions.append(lists.condition(column, piece))
     return conditions, rest
+
+
+def _quoted_length(text: str) -> int:
+    """Return how long a value is once it is quoted; ids are not quoted to know it."""
+    bare = text.strip('"')
+    if bare.isascii() and bare.replace("-", "").isalnum():
+        return len(bare) + (len(text) - len(bare)) * len("%22")
+    return len(quote(text, safe=_SAFE))
 
 
 def comparisons(text: str) -> int:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import delete, select
 
@@ -13,9 +15,24 @@ from tieline.store.database import Database
 from tieline.store.rows import IntentRow
 from tieline.store.schema import intent
 
+BATCH = "batch"
+"""The step of a row that stands for the writes of a whole batch."""
+
+
+def batch_of(shared: IntentRow, writes: Sequence[Mapping[str, Any]]) -> IntentRow:
+    """Return one row for the writes of a batch.
+
+    `shared` says what they have in common; each of `writes` has the keys source_id,
+    destination_id, step and payload. They are read only after a crash.
+    """
+    return replace(shared, step=BATCH, payload=list(writes))
+
 
 class Intents(Database):
-    """Intents are opened before a write and finished by saving its outcome."""
+    """Intents are opened before a write and finished by saving its outcome.
+
+    Those of a batch are one row, which is told apart again when it is read.
+    """
 
     def open_intents(self, rows: Sequence[IntentRow]) -> list[int]:
         """Store intents in one transaction; return their ids in order.
@@ -35,7 +52,10 @@ class Intents(Database):
     def unfinished_intents(
         self, company: str, mapping: str, direction: Direction
     ) -> list[IntentRow]:
-        """Return what is open, in the order in which it was opened."""
+        """Return what is open, in the order in which it was opened.
+
+        The writes of one batch have the same id: they are finished together.
+        """
         query = (
             select(intent)
             .where(
@@ -46,7 +66,8 @@ class Intents(Database):
             .order_by(intent.c.id)
         )
         with self.reading() as connection:
-            return [IntentRow(**row) for row in connection.execute(query).mappings()]
+            rows = [IntentRow(**row) for row in connection.execute(query).mappings()]
+        return [write for row in rows for write in _writes(row)]
 
     def unfinished_ways(self, company: str, mapping: str) -> set[Direction]:
         """Return the directions of which any intent is open."""
@@ -60,3 +81,12 @@ class Intents(Database):
         """Forget intents whose write did not happen."""
         with self.writing() as connection:
             connection.execute(delete(intent).where(self.one_of(intent.c.id, ids)))
+
+
+def _writes(row: IntentRow) -> Iterator[IntentRow]:
+    """Yield the writes that a row stands for."""
+    if row.step != BATCH:
+        yield row
+        return
+    for write in row.payload:
+        yield replace(row, **write)
