@@ -2,7 +2,8 @@
 
 A dry run goes through the very code of a run. Both services are read as ever; what
 is written to one of them is noted, counts as done, and is found when the row is read
-by its id. Of the store only plans are written.
+by its id. The store is opened so that its database refuses to write; only the plan, and
+facts that the services told, are kept.
 """
 
 from __future__ import annotations
@@ -22,8 +23,34 @@ from tieline.store.rows import Coupling, Outcome
 PLANNED = "planned"
 """The version of a row that is not there yet."""
 
-_NEVER = {"action", "actions", "bound_action", "insert_option"}
-"""Writes that a dry run has to leave out, because they cannot be noted."""
+_READS = {
+    "address",
+    "by_values",
+    "changed",
+    "children",
+    "clock",
+    "companies",
+    "company_id",
+    "company_meant_as",
+    "company_name",
+    "company_notice",
+    "has_companion",
+    "local_currency",
+    "look_again",
+    "name",
+    "option_labels",
+    "organization_id",
+    "other_companies",
+    "roles",
+    "skew_s",
+    "table",
+    "tracked_deletions",
+    "user_id",
+}
+"""What a dry run may ask a service for, beside the rows with some ids."""
+
+_KEPT = {"add_plan_rows", "drop_cached", "drop_plan", "lock", "put_cached", "save_plan"}
+"""What a dry run does to the store itself: its plan, and facts that services told."""
 
 
 _Job = tuple[str, str]
@@ -51,8 +78,8 @@ class RehearsedSide:
         self._changed: dict[str, dict[str, dict[str, Any]]] = {}
 
     def __getattr__(self, name: str) -> Any:
-        """Leave everything else to the service."""
-        if name in _NEVER:
+        """Ask the service for what does not change it; refuse everything else."""
+        if name not in _READS:
             msg = f"a dry run calls {name}"
             raise RuntimeError(msg)
         return getattr(self._side, name)
@@ -114,14 +141,15 @@ class RehearsedStore:
     """
 
     def __init__(self, store: Any) -> None:
-        """Wrap the store."""
-        self._store = store
+        """Wrap the store; its database refuses what is not the dry run's own."""
+        self._real = store
+        self._store = store.reader()
         self._couplings: dict[_Job, dict[str, dict[str, Any]]] = {}
         self._removed: dict[_Job, set[str]] = {}
 
     def __getattr__(self, name: str) -> Any:
         """Leave everything else to the store."""
-        return getattr(self._store, name)
+        return getattr(self._real if name in _KEPT else self._store, name)
 
     def save(self, *outcomes: Outcome) -> None:
         """Store no outcome; keep its couplings in mind."""

@@ -149,3 +149,13 @@ def test_both_spellings_of_postgresql_mean_psycopg(driver):
     url = parse_address(f"{driver}://joe:hunter2@db:5433/sync?password=hunter2")
     assert "postgresql+psycopg" == url.drivername
     assert "postgresql+psycopg://joe:***@db:5433/sync" == shown(url)
+
+
+def test_a_reader_of_the_store_cannot_write(store):
+    """What a dry run is given: the database itself refuses, whoever asks."""
+    reader = store.reader()
+    with pytest.raises(StoreError, match=r"read-?only|readonly"):
+        reader.set_cursor("c", "JOB", "name", "value")
+    assert reader.cursor("c", "JOB", "name") is None
+    store.set_cursor("c", "JOB", "name", "value")
+    assert "value" == reader.cursor("c", "JOB", "name")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import (
     URL,
@@ -29,6 +30,7 @@ from tieline.store.column_types import is_one_of, to_raw_values
 _BUSY_TIMEOUT_S = 30
 _WRITES = "tieline_writes"
 _FLUSHED = "tieline_flushed"
+_READS_ONLY = "tieline_reads_only"
 _LAZY = "PRAGMA synchronous = NORMAL"
 _FLUSHING = "PRAGMA synchronous = FULL"
 _CACHE_KB = 8_000
@@ -71,7 +73,9 @@ def _begin_sqlite(connection: Connection) -> None:
     if options.get(_FLUSHED):
         # Inside of a transaction the level cannot be changed any more.
         connection.exec_driver_sql(_FLUSHING)
-    writes = options.get(_WRITES)
+    if options.get(_READS_ONLY):
+        connection.exec_driver_sql("PRAGMA query_only = ON")
+    writes = options.get(_WRITES) and not options.get(_READS_ONLY)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
@@ -88,12 +92,36 @@ class Database:
             if isinstance(self.engine.pool, StaticPool)
             else nullcontext()
         )
+        self._reads_only = False
+
+    def reader(self) -> Self:
+        """Return the same store, on which the database refuses every write."""
+        reader = copy.copy(self)
+        reader._reads_only = True
+        return reader
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Open a transaction that sees one state. Raises StoreError."""
-        with self._turn, self._translated(), self.engine.connect() as connection:
+        with self._turn, self._translated(), self._connected() as connection:
             yield connection
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        """Connect; a reader's transactions are read-only for the database, too."""
+        with self.engine.connect() as connection:
+            if not self._reads_only:
+                yield connection
+                return
+            options = {_READS_ONLY: True, "postgresql_readonly": True}
+            try:
+                yield connection.execution_options(**options)
+            finally:
+                driver = connection.connection.driver_connection
+                if self.dialect == "sqlite" and driver is not None:
+                    if connection.in_transaction():
+                        connection.rollback()
+                    driver.execute("PRAGMA query_only = OFF")
 
     @contextmanager
     def writing(self, *, flushed: bool = False) -> Iterator[Connection]:
@@ -101,7 +129,7 @@ class Database:
 
         A `flushed` one is on the disk when it ends, and outlives a power cut.
         """
-        with self._turn, self._translated(), self.engine.connect() as connection:
+        with self._turn, self._translated(), self._connected() as connection:
             options = {_WRITES: True, _FLUSHED: flushed}
             connection = connection.execution_options(**options)
             try:
