@@ -21,6 +21,7 @@ from tasks.log import (
     broken_state,
     end_state,
     idle_state,
+    leave_out_ends_of_tasks,
     mark_run,
     write_log,
 )
@@ -172,6 +173,7 @@ async def logged_run(
     An error that is not one record's ends the run in the state Failed with its
     sentence; nothing of it is lost: counters up to there are logged too.
     """
+    leave_out_ends_of_tasks()
     report = JobReport(name, flow_run_id=str(runtime.flow_run.id or ""))
     state: State[Any]
     try:

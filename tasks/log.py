@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -10,7 +12,6 @@ from uuid import UUID
 
 import httpx
 from prefect import get_client, get_run_logger, task
-from prefect.artifacts import TableArtifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import State
@@ -21,22 +22,18 @@ from prefect.states import Completed, Failed
 from tasks.artifact_keys import artifact_key as artifact_key
 from tasks.artifact_keys import name_company
 from tasks.overview import keep_note, write_status, write_summary
-from tieline.errors import RunError, SystemName, TielineError
-from tieline.mapping import Direction, TableMapping
-from tieline.markdown import cell, table_row
+from tasks.tables import RunLog as RunLog
+from tasks.tables import _plan_description as _plan_description
+from tasks.tables import artifacts_of
+from tieline.errors import RunError, TielineError
 from tieline.report import (
-    SHOWN,
+    Counters,
     JobReport,
-    PlannedChange,
-    RecordFailure,
+    counts_of,
     preview_summary,
     summary,
 )
-from tieline.session import Session
-from tieline.verification import Verification
-from tieline.wording import counted
 
-TO = Direction.TO_DATAVERSE
 WITH_ERRORS = "CompletedWithErrors"
 WITH_SKIPPED = "CompletedWithSkipped"
 PLANNED = "Planned"
@@ -156,6 +153,14 @@ def name_failures(report: JobReport) -> None:
             log.warning("%s: %d more %s", report.job, len(failures) - NAMED, many)
 
 
+def leave_out_ends_of_tasks() -> None:
+    """Keep "Finished in state Completed()" of every stage out of a run's log.
+
+    What the stages did is said by the run itself; their warnings are kept.
+    """
+    logging.getLogger("prefect.task_runs").setLevel(logging.WARNING)
+
+
 async def mark_run(report: JobReport) -> None:
     """Give the flow run its tags and a telling name as soon as both are known."""
     async with unless_refused("the tags"), get_client() as client:
@@ -166,18 +171,30 @@ async def mark_run(report: JobReport) -> None:
 async def write_log(log: RunLog) -> None:
     """Write labels and the counters, errors and plan artifacts of one run."""
     name_failures(log.report)
-    state, message = log.ending
+    state, message = _ending(log.report)
     if log.session is not None:
         name_company(log.report, log.session)
     jobs = keep_note(log.report, log.session, state=state, message=message)
     async with unless_refused("the labels or artifacts"), get_client() as client:
+        writes: list[Awaitable[object]] = [write_status(client, jobs)]
         if log.report.flow_run_id:
-            await _write_labels(client, log.report)
+            writes.append(_write_labels(client, log.report))
         if log.report.state != IDLE:
-            await write_summary(client, log, state, message)
+            writes.append(write_summary(client, log, state, message))
             # The newest counters stay those of a run that looked.
-            await _write_artifacts(client, log)
-        await write_status(client, jobs)
+            writes += [made.acreate(client) for made in artifacts_of(log)]
+        # Together: one after the other they are the longest part of a small run.
+        await asyncio.gather(*writes)
+
+
+def _ending(report: JobReport) -> tuple[str, str]:
+    """Return name and message of the state in which a run ends, or has ended."""
+    if report.error_code:
+        return "Failed", report.message
+    if report.state:
+        return report.state, report.message
+    state = end_state(report)
+    return state.name or "", state.message or ""
 
 
 async def _mark(client: PrefectClient, report: JobReport) -> None:
@@ -218,176 +235,20 @@ def operation_of(job: str) -> str:
 async def _write_labels(client: PrefectClient, report: JobReport) -> None:
     if not report.is_marked:
         await _mark(client, report)
-    await client.update_flow_run_labels(UUID(report.flow_run_id), labels_of(report))
+    run_id = UUID(report.flow_run_id)
+    await client.update_flow_run_labels(run_id, labels_of(report))
+    name = f"{_run_name(report, FlowRunContext.get())}: {outcome_in_words(report)}"
+    await client.update_flow_run(run_id, name=name)
 
 
-async def _write_artifacts(client: PrefectClient, log: RunLog) -> None:
-    report = log.report
+def outcome_in_words(report: JobReport) -> str:
+    """Return what a run came to, in the few words that its name has room for."""
+    if report.error_code:
+        return f"broken, {report.error_code}"
     if report.verification is not None:
-        await TableArtifact(
-            key=artifact_key(report, "verify"),
-            table=[*map(table_row, log.verification_rows(report.verification))],
-            description=f"{report.job}: {report.verification.sentence()}",
-        ).acreate(client)
-        return
-    if not report.is_preview:
-        await TableArtifact(
-            key=artifact_key(report, "counters"),
-            table=_counter_rows(report),
-            description=f"Counters of {report.job}, company {cell(report.company)}",
-        ).acreate(client)
-    if report.errors:
-        shown = report.errors[:SHOWN]
-        await TableArtifact(
-            key=artifact_key(report, "errors"),
-            table=[table_row(log.error_row(error)) for error in shown],
-            description=(
-                f"{len(shown)} of {counted(len(report.errors), 'failed record')}; "
-                f"`tieline errors {report.job}` shows all that fail or wait now"
-            ),
-        ).acreate(client)
-    if report.plan_id is not None or report.changes:
-        changes = report.changes[:SHOWN]
-        await TableArtifact(
-            key=artifact_key(report, "plan"),
-            table=[table_row(log.plan_row(*one)) for one in _flat(changes)],
-            description=_plan_description(report),
-        ).acreate(client)
-
-
-def _plan_description(report: JobReport) -> str:
-    """Say what a plan is good for; a run that stopped itself has none to apply."""
-    changes = counted(len(report.changes), "change")
-    if report.is_dry:
-        return f"{changes} that would be made; nothing was written"
-    if report.plan_id is None and not report.error_code:
-        return f"{counted(len(report.changes), 'record')} left as they are"
-    if report.plan_id is None:
-        return f"{changes} before which the run stopped"
-    return (
-        f"Plan {report.plan_id}: {changes}; "
-        f"`tieline apply {report.plan_id}` carries it out"
-    )
-
-
-class RunLog:
-    """A finished report and what turns its ids into links."""
-
-    def __init__(
-        self,
-        report: JobReport,
-        session: Session | None,
-        tables: Any,
-        others: Mapping[str, TableMapping] | None = None,
-    ) -> None:
-        """Take the report; `tables` is (BC set, Dataverse table) or None.
-
-        `others` are the mappings of all jobs, by name: lines have tables of their own.
-        """
-        self.report = report
-        self._others = others or {}
-        self.session = session
-        self._tables = tables
-
-    @property
-    def ending(self) -> tuple[str, str]:
-        """Name and message of the state that the run ends in."""
-        report = self.report
-        if report.error_code:
-            return "Failed", report.message
-        if report.state:
-            return report.state, report.message
-        state = end_state(report)
-        return state.name or "", state.message or ""
-
-    def error_row(self, error: RecordFailure) -> dict[str, Any]:
-        """Return one row of the errors artifact, with links to both records."""
-        source, destination = _sides(error.direction)
-        return {
-            "record": self.report.name_of(error),
-            "job": error.job or self.report.job,
-            "direction": error.direction,
-            "code": error.code,
-            "message": error.message,
-            "source": self.link(source, error.source_id, error.job),
-            "destination": self.link(destination, error.destination_id, error.job),
-        }
-
-    def plan_row(self, change: PlannedChange, field: dict[str, Any]) -> dict[str, Any]:
-        """Return one row of the plan artifact: one field of one record."""
-        source, destination = _sides(change.direction)
-        shown = self.report.shown
-        return {
-            "record": self.report.name_of(change),
-            "direction": change.direction,
-            "action": change.action,
-            "field": field["field"],
-            "from": shown(field["field"], field["from"]),
-            "to": shown(field["field"], field["to"]),
-            "source": self.link(source, change.source_id),
-            "destination": self.link(destination, change.destination_id),
-        }
-
-    def verification_rows(self, found: Verification) -> list[dict[str, Any]]:
-        """Return the artifact of a comparison: its counts, then what disagrees."""
-        columns = ("record", "result", "count", "fields", "bc", "dataverse")
-        rows = [
-            dict.fromkeys(columns, "") | {"result": name, "count": count}
-            for name, count in found.counts().items()
-        ]
-        listed: list[tuple[str, str | None, str | None, str]] = [
-            ("different", pair.bc_id, pair.dataverse_id, ", ".join(pair.fields))
-            for pair in found.different[:SHOWN]
-        ]
-        listed += [("only_bc", id_, None, "") for id_ in found.only_bc[:SHOWN]]
-        listed += [
-            ("only_dataverse", None, id_, "") for id_ in found.only_dataverse[:SHOWN]
-        ]
-        return rows + [
-            {
-                "record": self.report.known_as(bc_id, dataverse_id),
-                "result": result,
-                "count": "",
-                "fields": fields,
-                "bc": self.link("bc", bc_id),
-                "dataverse": self.link("dataverse", dataverse_id),
-            }
-            for result, bc_id, dataverse_id, fields in listed
-        ]
-
-    def link(self, side: SystemName, id_: str | None, job: str = "") -> str:
-        """Return a link to a record, as Markdown; its id where there is none."""
-        if not id_ or self.session is None or self._tables is None:
-            return id_ or ""
-        bc_set, dataverse_table = self._tables
-        if job in self._others:
-            bc_set, dataverse_table = self._others[job].bc, self._others[job].dataverse
-        table = bc_set if side == "bc" else dataverse_table
-        page = self.session.side(side).address(table, id_)
-        return f"[{id_}]({page})" if page else id_
-
-
-def _counter_rows(report: JobReport) -> list[dict[str, Any]]:
-    rows = [
-        {"direction": direction, **counters.as_dict()}
-        for direction, counters in report.directions.items()
-    ]
-    rows += [
-        {"direction": f"{direction} (lines)", **counters.as_dict()}
-        for direction, counters in report.lines.items()
-    ]
-    return rows or [{"direction": "none"}]
-
-
-def _sides(direction: str) -> tuple[SystemName, SystemName]:
-    """Return the side that is read and the side that is written."""
-    return ("bc", "dataverse") if direction == TO else ("dataverse", "bc")
-
-
-def _flat(
-    changes: Sequence[PlannedChange],
-) -> Iterator[tuple[PlannedChange, dict[str, Any]]]:
-    """Yield each change with each of its fields; one without any stands once."""
-    for change in changes:
-        for field in change.fields or ({"field": "", "from": None, "to": None},):
-            yield change, field
+        return "drift" if report.verification.has_drifted else "equal"
+    total = Counters()
+    for counters in report.directions.values():
+        total.add(counters)
+    total.unchanged = total.skipped = 0
+    return counts_of(total)

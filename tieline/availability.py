@@ -256,15 +256,10 @@ def _missing(
     ),
     is_added: bool = False,
 ) -> NoReturn:
-    if is_added:
-        msg = (
-            f"An added field of {mapping.name} in tieline.toml names {column}, which "
-            f"{table} of {service} lacks."
-        )
-        raise MappingOverrideError(msg, advice="Correct its name under add_fields.")
     advice = {
-        "field mapping": "Bring the service up to date or switch the field mapping "
-        "off.",
+        "field mapping": "Correct its name under add_fields in tieline.toml."
+        if is_added
+        else "Bring the service up to date or switch the field mapping off.",
         "filter": "Correct the filter in tieline.toml.",
         "condition": "Correct the condition of the template in tieline.toml.",
         "step": "Bring the service up to date.",

@@ -10,6 +10,7 @@ from tieline.cursors import NotBelieved
 from tieline.engine.company_row import separate_companies
 from tieline.engine.dissolve import dissolve_dependents
 from tieline.engine.extract import Also, Reader, end_leg, start_leg
+from tieline.engine.fate import Fate
 from tieline.engine.guard import guard_deletions
 from tieline.engine.leg import Leg, legs
 from tieline.engine.lines import finish_lines, line_batches, lines_run
@@ -25,6 +26,7 @@ from tieline.engine.write import write
 from tieline.mapping import Direction, TableMapping
 from tieline.report import JobReport, summary
 from tieline.session import Session
+from tieline.wording import counted
 
 
 class PlainStages:
@@ -92,7 +94,7 @@ async def take_legs(run: JobRun, also: Also | None = None) -> None:
         run.report.counters(leg.direction)
         await take_leg(run, leg, also)
         counters = run.report.counters(leg.direction)
-        run.log.info("%s", summary({leg.direction: counters}))
+        run.log.info("%s %s", run.mapping.name, summary({leg.direction: counters}))
     if run.comes_back and run.options.direction is Direction.BIDIRECTIONAL:
         await _bring_back(run)
     if run.watcher is not None:
@@ -172,9 +174,28 @@ async def _drain(leg_run: LegRun, *, is_counted: bool = False) -> None:
         rows.is_counted = is_counted
         size = len(rows)
         await _take_stages(leg_run, rows)
+        if size:
+            run.log.info("%s", batch_in_words(rows, size, run.options))
         await take_lines(leg_run, rows)
         if run.watcher is not None:
             run.watcher.add(direction, size)
+
+
+def batch_in_words(rows: Rows, size: int, options: RunOptions) -> str:
+    """Say of a batch of `size` records what was read, matched and written."""
+    tally = rows.tally
+    verb = "would be written" if options.dry_run else "written"
+    written = tally[Fate.INSERT] + tally[Fate.MODIFY]
+    others = (Fate.UNCHANGED, Fate.SKIP, Fate.WAIT, Fate.FAIL, Fate.LEFT_OUT)
+    words = ("unchanged", "skipped", "waiting", "failed", "left out")
+    counts = zip(others, words, strict=True)
+    rest = [f"{tally[fate]} {word}" for fate, word in counts if tally[fate]]
+    done = f"{tally[Fate.INSERT]} new, {tally[Fate.MODIFY]} changed"
+    said = [f"{counted(written, 'record')} {verb} ({done})"] if written else []
+    return (
+        f"{rows.leg.mapping.name} {rows.leg.direction}, batch {rows.number}: "
+        f"{counted(size, 'record')} read; {', '.join([*said, *rest])}"
+    )
 
 
 async def take_lines(leg_run: LegRun, headers: Rows) -> None:
