@@ -27,7 +27,8 @@ def lines_run(leg_run: LegRun) -> LegRun | None:
     """Return the leg of the nested mapping beside its headers' leg, if any.
 
     Its rows are not forced, whatever the headers are, and its own Synch. Only
-    Coupled Records holds. Lines travel to Dataverse only.
+    Coupled Records holds. Lines travel to Dataverse only. Their stages are wrapped
+    and watched as those of the headers.
     """
     run = leg_run.run
     nested = run.mapping.nested
@@ -42,7 +43,14 @@ def lines_run(leg_run: LegRun) -> LegRun | None:
         dry_run=run.options.dry_run,
     )
     of_lines = JobRun(
-        nested.mapping, options, run.session, run.report, run.log, is_nested=True
+        nested.mapping,
+        options,
+        run.session,
+        run.report,
+        run.log,
+        is_nested=True,
+        stages=run.stages,
+        watcher=run.watcher,
     )
     return LegRun(of_lines, Leg(nested.mapping, leg_run.direction))
 
