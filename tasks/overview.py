@@ -27,7 +27,7 @@ from tieline.store import Store
 from tieline.wording import counted, one_line
 
 if TYPE_CHECKING:
-    from tasks.log import RunLog
+    from tasks.tables import RunLog
 
 KEY = "tieline-status"
 FAILING = "tieline.failing-for-a-day"

@@ -11,20 +11,21 @@ import asyncio
 import copy
 import logging
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar, cast
 
 import orjson
 
 from tieline.business_central import BusinessCentral
+from tieline.connecting import connect
 from tieline.dataverse import Dataverse
 from tieline.errors import DriftError, RecordError, RuleViolated
 from tieline.exchange import KnownRates, read_factors
 from tieline.facts import Knowledge, OptionBook, Organization, Setup
 from tieline.noting import RehearsedSide, RehearsedStore, SideWrite
 from tieline.odata.frames import rows_of
-from tieline.odata.model import Change, Condition
+from tieline.odata.model import Change
 from tieline.options import KnownOptions, OptionCouplings
 from tieline.rates import dataverse_rate, no_rate
 from tieline.remembered import RememberingSide, StoreCache, names_of_companies
@@ -364,11 +365,6 @@ def session_of(knowledge: Knowledge) -> Session:
     return knowledge
 
 
-def own_or_blank(company_row_id: str) -> Condition:
-    """Return the condition "our company or none" on bcbi_companyid."""
-    return Condition("bcbi_companyid", "eq", company_row_id, or_blank=True)
-
-
 @asynccontextmanager
 async def open_session(
     settings: Settings, *, company: str | None = None
@@ -385,7 +381,7 @@ async def open_session(
         cache = StoreCache(store)
         known = store.companies_of(settings.bc.url)
         wanted = company or settings.bc.company
-        bc, dv = await _connect(settings, wanted, cache, known)
+        bc, dv = await connect(settings, wanted, cache, known)
         try:
             settings.require_companies(names_of_companies(bc, known))
             session = Session(settings, store, bc, dv)
@@ -400,17 +396,3 @@ async def open_session(
             yield session
         finally:
             await asyncio.gather(bc.aclose(), dv.aclose())
-
-
-async def _connect(
-    settings: Settings, company: str, cache: StoreCache, known: Mapping[str, str]
-) -> tuple[BusinessCentral, Dataverse]:
-    bc = await BusinessCentral.connect(
-        settings.bc, company=company, cache=cache, known_companies=known
-    )
-    try:
-        dv = await Dataverse.connect(settings.dataverse, cache=cache)
-    except BaseException:
-        await bc.aclose()
-        raise
-    return bc, dv

@@ -15,12 +15,13 @@ from tieline.engine.options import RunOptions
 from tieline.engine.row import Rows
 from tieline.errors import SystemName
 from tieline.mapping import Direction, TableMapping
-from tieline.odata.model import Filter
+from tieline.odata.model import Condition, Filter
 from tieline.positions import look_back_start
 from tieline.report import Counters, JobReport
-from tieline.session import Session, own_or_blank
+from tieline.session import Session
 from tieline.store import JobStore
 
+COMPANY = "bcbi_companyid"
 SETTLED = timedelta(seconds=60)
 """After this time no transaction that began earlier is still on its way."""
 
@@ -150,7 +151,8 @@ async def dataverse_filter(mapping: TableMapping, session: Session) -> Filter:
     if mapping.company_scoped and not session.choices.multi_company:
         company_row = await session.company_row_id()
         if company_row is not None:
-            return (*mapping.dataverse_filter, own_or_blank(company_row))
+            ours = Condition(COMPANY, "eq", company_row, or_blank=True)
+            return (*mapping.dataverse_filter, ours)
     return mapping.dataverse_filter
 
 
