@@ -176,7 +176,8 @@ def _take(rows: Rows, session: Session, wanted: Mapping[str, str]) -> None:
         if own is None or own["dataverse_id"] != row_id:
             if own is not None:
                 rows.removed.append(row.id)
-            row.coupling = coupling_row(None)
+            pair = {"bc_id": row.id, "dataverse_id": row_id}
+            row.coupling = coupling_row(None) | pair
         row.target_id = row_id
 
 

@@ -10,6 +10,8 @@ from emulator.dataverse import DataverseState, create_dataverse
 from flows.jobs import job_name
 from flows.statistics.creation import AMOUNTS
 from tieline.dataverse import Dataverse
+from tieline.errors import Rejected
+from tieline.odata.model import Written
 
 JOB, TO = "CUSTOMER-STATISTICS", "to-dataverse"
 
@@ -291,3 +293,23 @@ def test_without_the_solution_the_job_refuses(world, base):
 def test_the_name_of_the_product_is_known():
     """The product calls the job Customer Statistics."""
     assert JOB == job_name("Customer Statistics")
+
+
+def test_figures_that_are_refused_fail_their_customer_alone(coupled, monkeypatch):
+    """The new row is coupled all the same, so that the next run writes its figures."""
+    update, is_refusing = Dataverse.update, True
+
+    async def refusing(self, table, rows):
+        if not (table == "nav_accountstatistics" and is_refusing):
+            return await update(self, table, rows)
+        error = Rejected("Not today.", system="dataverse")
+        return [Written(row.id, error=error) for row in rows]
+
+    monkeypatch.setattr(Dataverse, "update", refusing)
+    report = coupled.run(JOB)
+    assert {"failed": 1} == coupled.counts(report, TO)
+    row_id = statistics(coupled)["nav_accountstatisticsid"]
+    assert {coupled.known["id"]: row_id} == coupled.coupled(JOB)
+    is_refusing = False
+    assert {"inserted": 1} == coupled.counts(coupled.run(JOB), TO)
+    assert coupled.known["number"] == statistics(coupled)["nav_customerno"]
