@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from flows.job import job
+from tieline.availability import require_fields
 from tieline.conversions import (
     TEXT,
     Code,
@@ -216,5 +217,6 @@ CURRENCY = TableMapping(
 @job(CURRENCY)
 async def currency(run: JobRun) -> None:
     """See that the local currency has its row, then take the one leg, to Dataverse."""
+    require_fields(run.mapping, TO)
     await ensure_local_currency(run.session)
     await take_legs(run)

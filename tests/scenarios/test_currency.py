@@ -288,3 +288,15 @@ def test_a_currency_without_a_rate_fails_in_silence_until_it_has_one(world):
     assert [1, 1, 0, 0] == told
     set_rate(world, "DKK", 0.13)
     assert {"inserted": 1} == world.counts(world.run("CURRENCY", create_new=True), TO)
+
+
+def test_a_run_that_carries_no_field_creates_no_local_currency(based_on):
+    """It says so, and writes nothing."""
+    world = based_on("USD")
+    currency(world, "USD", worth=0.8)
+    fields = ("code", "symbol", "displayName", "exchangerate", "currencyprecision")
+    off = "".join(f"{name} = false\n" for name in fields)
+    world.configure(f"[mappings.CURRENCY.fields]\n{off}")
+    report = world.run("CURRENCY")
+    assert "TL-406" == report.error_code
+    assert there(world, "EUR") is None
