@@ -294,6 +294,7 @@ CONTACT = TableMapping(
         Condition(PARENT, "not_blank"),
         Condition("statecode", "eq", ACTIVE),
     ),
+    bc_extra=("type",),
     dataverse_extra=(PARENT,),
     fields=(
         FieldMapping("type", None, FROM, Constant("Person")),

@@ -106,6 +106,7 @@ SALESPEOPLE = TableMapping(
     dataverse_name="fullname",
     inactivity_minutes=1440,
     only_when="ownership_model=Person",
+    dataverse_extra=("internalemailaddress",),
     dataverse_filter=(
         Condition("isdisabled", "eq", value=False),
         Condition("islicensed", "eq", value=True),

@@ -369,3 +369,10 @@ def test_a_dry_run_writes_nothing(world, pair):
         dict(world.bc.counters.written),
     )
     assert {} == world.coupled("CONTACT")
+
+
+def test_persons_are_known_although_the_type_is_off(world, pair):
+    """A field that does not travel to Business Central is read there all the same."""
+    world.configure("[mappings.CONTACT.fields]\ntype = false\n")
+    bc_id, id_ = coupled(world, pair)
+    assert {bc_id: id_} == world.coupled("CONTACT")

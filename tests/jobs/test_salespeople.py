@@ -84,3 +84,18 @@ def test_nobody_is_taken_unless_the_run_may_create(world):
     user(world, "Jo Long", "jo@example.com")
     assert {} == world.counts(world.run("SALESPEOPLE"), FROM)
     assert {} == world.coupled("SALESPEOPLE")
+
+
+def test_the_email_tells_people_apart_although_it_does_not_travel(world):
+    """The salesperson who has it is taken, and keeps it."""
+    world.configure("[mappings.SALESPEOPLE.fields]\nemail = false\n")
+    jo = world.company.insert(
+        "salespeoplePurchasers",
+        {"code": "JO", "displayName": "Jo", "email": "JO@example.com"},
+    )
+    users = user(world, "Jo Long", "jo@example.com")
+    report = world.run("SALESPEOPLE", create_new=True)
+    assert ("", []) == (report.error_code, report.errors)
+    assert {jo["id"]: users} == world.coupled("SALESPEOPLE")
+    row = world.company.row("salespeoplePurchasers", jo["id"])
+    assert ("Jo Long", "JO@example.com") == (row["displayName"], row["email"])
