@@ -110,7 +110,8 @@ async def release_stale_lines(run: JobRun, rows: Rows) -> None:
 
 async def _headers(run: JobRun, leg: Leg, rows: Sequence[Row]) -> dict[str, str | None]:
     """Return the row that each line's header is coupled to, None where it is not."""
-    field = next(f for f in leg.fields if f.key == run.mapping.hangs_on)
+    fields = leg.directed(run.mapping.fields)
+    field = next(f for f in fields if f.key == run.mapping.hangs_on)
     values = column_of([row.source.get(field.source) for row in rows])
     now = field.conversion.normal(leg.source, values)
     is_new = np.zeros(len(rows), dtype=bool)

@@ -107,12 +107,15 @@ def _drop_skipped_and_echoes(run: JobRun, rows: Rows) -> None:
             and coupling[leg.result] != "failure"
             and not coupling[leg.pending]
         )
-        if row.fate is Fate.OPEN:
-            row.fate = when_coupled(
-                is_skipped=coupling["skipped"],
-                is_tried_again=options.restores or row.is_tried_again,
-                is_echo=is_echo,
-            )
+        fate = when_coupled(
+            is_skipped=coupling["skipped"],
+            is_tried_again=options.restores or row.is_tried_again,
+            is_echo=is_echo,
+        )
+        # What a rule of the table decided stands, but for what is skipped.
+        is_unchanged = row.fate is Fate.UNCHANGED and fate is Fate.SKIP
+        if row.fate is Fate.OPEN or is_unchanged:
+            row.fate = fate
 
 
 def _one_to_one(run: JobRun, rows: Rows) -> None:
