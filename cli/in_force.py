@@ -17,9 +17,11 @@ def load_checked() -> Settings:
         SettingsError: a setting or tieline.toml is malformed.
         MappingOverrideError: an override cannot be applied.
     """
-    import tasks.secret_blocks  # noqa: F401 - lets settings name secrets
+    from tieline.secret_sources import register
     from tieline.settings import load_settings
 
+    register("secret-block", _read_block)
+    register("key-vault", _read_vault)
     settings = load_settings()
     if settings.mappings:
         from flows.jobs import MAPPINGS
@@ -27,3 +29,15 @@ def load_checked() -> Settings:
 
         check_overrides(settings, MAPPINGS.values())
     return settings
+
+
+def _read_block(name: str) -> str:
+    from tasks.secret_blocks import read_block
+
+    return read_block(name)
+
+
+def _read_vault(identifier: str) -> str:
+    from tieline.key_vault import read_secret
+
+    return read_secret(identifier)

@@ -5,15 +5,27 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from prefect import flow, get_client
 from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.schedules import IntervalSchedule
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Late, Pending, Running
 
 from tasks.health import read_health
 from tasks.schedule import next_starts
 from tests.cli.conftest import document
 from tieline.store import Store
+
+
+@pytest.fixture(autouse=True)
+def without_a_server(request):
+    """Let no test meet the server that one before it in this process asked for."""
+    if "prefect_server" in request.fixturenames:
+        yield
+        return
+    with temporary_settings(restore_defaults={PREFECT_API_URL}):
+        yield
 
 
 def about(result):
