@@ -1,4 +1,4 @@
-"""Is this run one that its sleeping job leaves out? Asked before anything else."""
+"""Finds, before anything else, whether a sleeping job leaves a run out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far has a long run come? An artifact in Prefect says so while it goes on."""
+"""Shows in Prefect, by an artifact, how far a long run has come."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which field mappings can work against these services? What is off, and why?"""
+"""Fits a mapping to what both services offer, and says what is off and why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How is the garbage collector kept from walking what stays for good?"""
+"""Keeps the garbage collector from walking what stays for good during a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How do rows become columns? All columns at once: one by one costs several times."""
+"""Turns rows into columns, all at once: one by one costs several times as much."""
 
 from __future__ import annotations
 

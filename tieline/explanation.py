@@ -1,4 +1,4 @@
-"""Why is a record where it is, and what can a person do? Facts and one sentence.
+"""Facts about one record, and one sentence of advice for a person.
 
 No I/O: what is known of the record comes in, the advice goes out.
 """

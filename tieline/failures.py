@@ -1,4 +1,4 @@
-"""When is it the same failure again, and when is it tried next? Pure rules."""
+"""Rules of failures: which are the same, and when each is tried again. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose code is this? Looked up where codes live: in Business Central, now.
+"""Finds whose code it is, where codes live: in Business Central, now.
 
 Ids decide. A number or code may be given to another record at any time, so the one
 that a coupling remembers is a hint: it is corrected wherever it is seen to be wrong.

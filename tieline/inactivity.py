@@ -1,4 +1,4 @@
-"""Does a job that found nothing to do sleep, and until when? No I/O.
+"""Decides how long a job sleeps that found nothing to do. No I/O.
 
 The built-in integration's back-off: a recurring run that inserted, modified,
 deleted and failed nothing puts its job to sleep for the mapping's own time.

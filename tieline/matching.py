@@ -1,4 +1,4 @@
-"""Which uncoupled records belong together? Match-based coupling, without I/O."""
+"""Match-based coupling: finds which uncoupled records belong together. No I/O."""
 
 from __future__ import annotations
 

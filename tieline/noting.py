@@ -1,4 +1,4 @@
-"""What would a run write? Writes that are noted here instead of being sent.
+"""The sides and the store of a dry run: writes are noted instead of being sent.
 
 A dry run goes through the very code of a run. Both services are read as ever; what
 is written to one of them is noted, counts as done, and is found when the row is read

@@ -1,4 +1,4 @@
-"""Which option of a choice column stands for which code? Coupled by label.
+"""Couples codes and the options of choice columns, by label.
 
 Every table has option sets of its own: the same label may have another number on an
 invoice than on an account, or may be missing there. So each column has couplings of

@@ -1,4 +1,4 @@
-"""Which keys may a mapping override of tieline.toml have, and of which form?"""
+"""The keys of a mapping override in tieline.toml, and their form."""
 
 from __future__ import annotations
 

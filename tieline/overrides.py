@@ -1,4 +1,4 @@
-"""What does the user's tieline.toml change in a mapping? Checked, then applied."""
+"""Applies the user's tieline.toml to a mapping, once it is checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which exchange rate does Dataverse want? Pure arithmetic."""
+"""The exchange rate as Dataverse wants it. Pure arithmetic."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens when a remembered row is gone? It is looked up anew, once.
+"""Looks a remembered row up anew, once, when a service says that it is gone.
 
 Rows that many others are bound to (our company's row, its team, the local currency)
 are remembered between runs. A write that the service refuses because such a row is

@@ -1,4 +1,4 @@
-"""What does a run know of both services and of the company? Read once, when needed.
+"""What a run knows of both services and of the company, read once when needed.
 
 A session holds the two connected sides, the store and the settings. Facts that
 many rows share (the local currency, our company row, option couplings) are read

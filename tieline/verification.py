@@ -1,4 +1,4 @@
-"""Do both sides agree? The result of a complete comparison. No I/O."""
+"""The result of a complete comparison of both sides. No I/O."""
 
 from __future__ import annotations
 

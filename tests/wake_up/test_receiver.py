@@ -1,4 +1,4 @@
-"""What does the receiver answer, and what does it take?"""
+"""What the receiver answers, and what it takes."""
 
 from __future__ import annotations
 

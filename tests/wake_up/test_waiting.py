@@ -1,4 +1,4 @@
-"""When is a job started? Bursts, runs under way, order, and starts that fail."""
+"""When a job is started: bursts, runs under way, order, and starts that fail."""
 
 from __future__ import annotations
 

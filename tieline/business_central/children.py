@@ -1,4 +1,4 @@
-"""What do the collections of records hold? Read by $expand, many in one request."""
+"""Reads the collections of records by $expand, many records in one request."""
 
 from __future__ import annotations
 

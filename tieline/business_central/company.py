@@ -1,4 +1,4 @@
-"""Which company of the service is meant? By name or id, and by who bore the name.
+"""Finds the company that is meant, by name or id and by who bore the name.
 
 A name is no identity: the id that runs have known under it decides. A company that
 was renamed is still the one meant; one that took over another's name is not.

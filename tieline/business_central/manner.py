@@ -1,4 +1,4 @@
-"""How are Business Central's rows read? Its modified time, and blank currencies."""
+"""How rows of Business Central are read: their modified time, blank currencies."""
 
 from __future__ import annotations
 

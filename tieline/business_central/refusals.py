@@ -1,4 +1,4 @@
-"""What does Business Central mean by this error? Status and code to our tree."""
+"""Translates Business Central's status and error code into the project's errors."""
 
 from __future__ import annotations
 

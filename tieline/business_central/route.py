@@ -1,4 +1,4 @@
-"""How is one API route of Business Central addressed? Root, sets and batches."""
+"""Addresses one API route of Business Central: its root, sets and batches."""
 
 from __future__ import annotations
 

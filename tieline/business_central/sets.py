@@ -1,4 +1,4 @@
-"""Which sets and properties does Business Central declare? From CSDL to our tables."""
+"""Reads the entity sets and properties that Business Central declares in CSDL."""
 
 from __future__ import annotations
 

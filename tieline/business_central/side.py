@@ -1,4 +1,4 @@
-"""How is Business Central read and written? The side's public face."""
+"""The side of Business Central: all that may be read from it and written to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does Business Central write a value? Blanks, enum members, literals. Pure."""
+"""Values as Business Central writes them: blanks, enum members, literals. Pure."""
 
 from __future__ import annotations
 

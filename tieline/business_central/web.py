@@ -1,4 +1,4 @@
-"""Where is a record in the web client? For people, not for programs."""
+"""Addresses of records in Business Central's web client, for people."""
 
 from __future__ import annotations
 

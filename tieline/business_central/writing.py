@@ -1,4 +1,4 @@
-"""How are rows written to Business Central? In batches, each row on its own."""
+"""Writes rows to Business Central in batches, each row with its own result."""
 
 from __future__ import annotations
 

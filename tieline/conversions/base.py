@@ -1,4 +1,4 @@
-"""How does one field's value become the other side's? The shape of a conversion.
+"""The shape of a conversion: what turns one field's value into the other side's.
 
 A conversion works on whole columns. `prepare` reads in bulk what it needs (the
 only I/O); `convert` is pure; `normal` brings a column into the form in which

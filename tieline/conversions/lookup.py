@@ -1,4 +1,4 @@
-"""How does a reference travel? By the coupling of the record it points to."""
+"""Conversions of references, by the coupling of the record they point to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does a code become an option of a choice column? By option couplings."""
+"""Conversion of a code into an option of a choice column, by option couplings."""
 
 from __future__ import annotations
 

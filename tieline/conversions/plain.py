@@ -1,4 +1,4 @@
-"""How do texts, codes, numbers, dates and enums travel? No I/O."""
+"""Conversions of texts, codes, numbers, dates and enums. No I/O."""
 
 from __future__ import annotations
 

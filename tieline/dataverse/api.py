@@ -1,4 +1,4 @@
-"""How is the Web API of an organisation addressed, batched and described?"""
+"""The Web API of an organisation: its addresses, batches and metadata."""
 
 from __future__ import annotations
 

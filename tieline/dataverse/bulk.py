@@ -1,4 +1,4 @@
-"""Can rows go by CreateMultiple and UpdateMultiple, and which of them are bad?"""
+"""Writes by CreateMultiple and UpdateMultiple, and finds the rows they refuse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which options does a choice column have, and how is one added?"""
+"""Reads the options of choice columns, and adds and publishes new ones."""
 
 from __future__ import annotations
 

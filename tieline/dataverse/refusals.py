@@ -1,4 +1,4 @@
-"""What does Dataverse mean by this error? Status and code to our tree."""
+"""Translates Dataverse's status and error code into the project's errors."""
 
 from __future__ import annotations
 

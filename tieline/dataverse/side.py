@@ -1,4 +1,4 @@
-"""How is Dataverse read and written? The side's public face."""
+"""The side of Dataverse: all that may be read from it and written to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which tables and lookups does Dataverse declare? From CSDL to our tables."""
+"""Reads the tables and lookups that Dataverse declares in CSDL."""
 
 from __future__ import annotations
 

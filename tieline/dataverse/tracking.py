@@ -1,4 +1,4 @@
-"""Which rows were deleted since we last looked? From the service's change tracking."""
+"""Tells which rows were deleted since the last look, by change tracking."""
 
 from __future__ import annotations
 

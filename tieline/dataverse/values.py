@@ -1,4 +1,4 @@
-"""How does Dataverse write a value? Lookups, binds, literals. Pure."""
+"""Values as Dataverse writes them: lookups, binds, literals. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How are rows written to Dataverse? In bulk where it can be, each with its result."""
+"""Writes rows to Dataverse, in bulk where it can be, each with its own result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who wins, field by field? The pure comparison of two sides and their last state.
+"""The three-way merge of one field: both sides and their last common value. Pure.
 
 A leg has a source and a target. For every field of every row it knows
 four things: did the source change since the last common state, did the

@@ -1,4 +1,4 @@
-"""How does one request get its answer? Signed in, paced, repeated when it is safe."""
+"""Sends one request: signed in, paced, and repeated when that is safe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does reading a row back prove about a write whose answer is lost? Pure."""
+"""Read-back: what a row proves about a write whose answer was lost. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How do rows of JSON become a frame? Column-wise, plain values, None for null."""
+"""Frames of rows of JSON, column by column: plain values, None for null."""
 
 from __future__ import annotations
 

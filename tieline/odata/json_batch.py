@@ -1,4 +1,4 @@
-"""How does a JSON batch look, and what did its answer say? Pure."""
+"""Writes batches in JSON, and reads their answers. Pure."""
 
 from __future__ import annotations
 

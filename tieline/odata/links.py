@@ -1,4 +1,4 @@
-"""Where does a link of the service lead? Resolved, verbatim, never elsewhere."""
+"""Resolves a service's links verbatim, and follows none to another host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where is a table, and how is it read? The reads that both dialects share."""
+"""An entity set at its place, and the reads that both dialects share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tables does a service declare? Reads a CSDL document in one pass."""
+"""Reads the tables that a service declares from its CSDL document, in one pass."""
 
 from __future__ import annotations
 

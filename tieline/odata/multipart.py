@@ -1,4 +1,4 @@
-"""How does a multipart batch look, and what did its answer say? Pure."""
+"""Writes multipart batches, and reads their answers. Pure."""
 
 from __future__ import annotations
 

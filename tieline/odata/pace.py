@@ -1,4 +1,4 @@
-"""How many requests may run now, and how fast? Adaptive, from the answers alone."""
+"""Paces requests: how many at once, and how fast, from the answers alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How is a read written as an address? Filters, literals, quoting, chunks."""
+"""Writes reads as addresses: filters, literals, quoting, chunks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How are rows read in bulk? By pages of a set, and chosen rows by batches."""
+"""Reads rows in bulk: the pages of a set, and chosen rows by batches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which errors mean the same on both services? Throttling and unavailability."""
+"""The errors that mean the same on both services: throttling, unavailability."""
 
 from __future__ import annotations
 

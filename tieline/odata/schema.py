@@ -1,4 +1,4 @@
-"""Which tables does a service have? Read its metadata once, cache what is asked."""
+"""Reads a service's metadata once, and caches what is asked of it."""
 
 from __future__ import annotations
 

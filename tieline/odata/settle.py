@@ -1,4 +1,4 @@
-"""What became of each row of a write? Certain answers although some get lost."""
+"""Finds out what became of each row of a write, although answers get lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is a side, whatever its dialect? Its reads, its tables and its end."""
+"""What both sides have in common: their reads, their tables and their end."""
 
 from __future__ import annotations
 

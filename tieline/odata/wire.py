@@ -1,4 +1,4 @@
-"""What goes over the wire and comes back? Plain records, and what tests replace."""
+"""What goes over the wire and comes back: plain records that tests replace."""
 
 from __future__ import annotations
 

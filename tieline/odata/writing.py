@@ -1,4 +1,4 @@
-"""How do batches of writes come back row by row? What both dialects share."""
+"""Writes in batches and reads the results row by row, for both dialects."""
 
 from __future__ import annotations
 
