@@ -68,7 +68,7 @@ async def couple(
         initial = direction_of(sync)
         require_offered(mapping, initial, create_new=create_new)
         if dry_run:
-            session, report.is_dry = session.rehearsal(), True
+            session, report.is_dry = session.for_dry_run(), True
         require_setting(mapping, session)
         fitted = (await fit_mapping(mapping, session)).mapping
         options = RunOptions.of(mapping, dry_run=dry_run)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from prefect import Flow, flow, get_run_logger, runtime
 from prefect.client.schemas.objects import State
 
-from tasks.inactivity import Rhythm
+from tasks.inactivity import InactivityBackoff
 from tasks.log import (
     IDLE,
     PREFECT_GONE,
@@ -132,7 +132,9 @@ def _flow_of(declared: TableMapping, body: Body) -> Flow[..., Any]:
             await run_job(mapping, options, session, report)
             rhythm.end(session, report)
 
-        rhythm = Rhythm(declared, plain=not (records or full or force or dry_run))
+        rhythm = InactivityBackoff(
+            declared, plain=not (records or full or force or dry_run)
+        )
         return await logged_run(
             declared.name,
             work,
@@ -164,7 +166,7 @@ async def logged_run(
     *,
     company: str | None,
     tables: tuple[str, str] | None,
-    rhythm: Rhythm | None = None,
+    rhythm: InactivityBackoff | None = None,
 ) -> State[Any]:
     """Do some work in a session and leave it in the sync log.
 
@@ -266,7 +268,7 @@ async def operation_run(session: Session, report: JobReport, name: str) -> JobRu
     """
     declared = with_overrides(job_of(name).mapping, session.settings)
     mapping = (await fit_mapping(declared, session)).mapping
-    options = RunOptions.of(mapping, dry_run=session.is_rehearsal)
+    options = RunOptions.of(mapping, dry_run=session.is_dry_run)
     return new_run(mapping, options, session, report)
 
 

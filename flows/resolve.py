@@ -74,7 +74,7 @@ async def resolve(
         mapping = with_overrides(declared, session.settings)
         require_fitting(mapping, action, records, all_records=all_records)
         if dry_run:
-            session, report.is_dry = session.rehearsal(), True
+            session, report.is_dry = session.for_dry_run(), True
         run = await operation_run(session, report, name)
         if action == "find-deleted":
             with job_lock(session, run.mapping):

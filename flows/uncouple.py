@@ -45,7 +45,7 @@ async def uncouple(
     async def work(session: Session, report: JobReport) -> None:
         require_choice(records, all_records=all_records)
         if dry_run:
-            session, report.is_dry = session.rehearsal(), True
+            session, report.is_dry = session.for_dry_run(), True
         await _uncouple(session, report, name, records)
 
     return await logged_run(

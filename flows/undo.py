@@ -53,7 +53,7 @@ async def undo(
             msg = f"No run {run_id} has changed anything."
             raise SettingsError(msg, advice="`tieline log` lists the runs.")
         if dry_run:
-            session, report.is_dry = session.rehearsal(), True
+            session, report.is_dry = session.for_dry_run(), True
         await _undo(session, report, _UndoRequest(name, record, field))
 
     declared = None if newest is None else MAPPINGS[newest.mapping]
@@ -186,5 +186,5 @@ async def _run_of(main: JobRun, mapping: str) -> JobRun:
     if nested is None:
         return await operation_run(main.session, main.report, mapping)
     lines = (await fit_mapping(nested.mapping, main.session)).mapping
-    options = RunOptions.of(lines, dry_run=main.session.is_rehearsal)
+    options = RunOptions.of(lines, dry_run=main.session.is_dry_run)
     return new_run(lines, options, main.session, main.report, is_nested=True)

@@ -24,7 +24,7 @@ class Sleep:
     until: datetime
 
 
-class Rhythm:
+class InactivityBackoff:
     """What one run of a job has to do with the job's sleep: nothing, unless enabled.
 
     Only runs that the scheduler started are left out or put the job to sleep; any

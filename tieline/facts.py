@@ -75,7 +75,7 @@ class Couplings(Protocol):
         ...
 
 
-class Knowledge(Protocol):
+class ConversionContext(Protocol):
     """What a conversion may ask the run for; the session answers."""
 
     @property
@@ -108,7 +108,7 @@ class Knowledge(Protocol):
         ...
 
     @property
-    def is_rehearsal(self) -> bool:
+    def is_dry_run(self) -> bool:
         """Whether writes are only noted."""
         ...
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tieline.errors import DriftError
 
 if TYPE_CHECKING:
-    from tieline.facts import Knowledge
+    from tieline.facts import ConversionContext
 
 MOST_REMEMBERED = 20_000
 """How many codes of a table a run keeps in mind at most."""
@@ -61,7 +61,7 @@ class _KnownCodes:
 
 
 async def coupled_by_code(
-    session: Knowledge, home: Home, codes: Iterable[str]
+    session: ConversionContext, home: Home, codes: Iterable[str]
 ) -> dict[str, Coupled]:
     """Return {code: who has it} of the records that have these codes and are coupled.
 
@@ -96,7 +96,7 @@ async def coupled_by_code(
 
 
 async def coupled_by_dataverse_id(
-    session: Knowledge, home: Home, dataverse_ids: Iterable[str]
+    session: ConversionContext, home: Home, dataverse_ids: Iterable[str]
 ) -> dict[str, Coupled | None]:
     """Return {Dataverse id: whom it is coupled to} of those that are coupled.
 
@@ -124,7 +124,7 @@ async def coupled_by_dataverse_id(
 
 
 async def coupled_ids(
-    session: Knowledge, home: Home, codes: Iterable[str]
+    session: ConversionContext, home: Home, codes: Iterable[str]
 ) -> dict[str, str]:
     """Return {code: Dataverse id} of the coupled ones.
 
@@ -139,12 +139,12 @@ async def coupled_ids(
     }
 
 
-def _memory(session: Knowledge, home: Home) -> _Codes:
+def _memory(session: ConversionContext, home: Home) -> _Codes:
     return session.kept(_KnownCodes).tables.setdefault(home.table, _Codes())
 
 
 async def _ids_of(
-    session: Knowledge, home: Home, codes: list[str]
+    session: ConversionContext, home: Home, codes: list[str]
 ) -> dict[str, str] | None:
     """Return {code: id} of the records that have them now; None without the table."""
     known = _memory(session, home)
@@ -164,7 +164,7 @@ async def _ids_of(
 
 
 async def _codes_of(
-    session: Knowledge, home: Home, ids: list[str], *, anew: bool = False
+    session: ConversionContext, home: Home, ids: list[str], *, anew: bool = False
 ) -> dict[str, str] | None:
     """Return {id: code} of the records that exist now; None without the table."""
     known = _memory(session, home)

@@ -67,7 +67,7 @@ class SideWrite:
     change: Change
 
 
-class RehearsedSide:
+class NotingSide:
     """A service whose rows are read, and whose writes are only noted."""
 
     def __init__(self, side: Side, noted: list[SideWrite]) -> None:
@@ -134,7 +134,7 @@ class RehearsedSide:
         return added if frame.empty else pd.concat([frame, added])
 
 
-class RehearsedStore:
+class NotingStore:
     """A store in which a run leaves nothing behind but its plan.
 
     What would be stored of couplings is found again by whoever reads them by id.

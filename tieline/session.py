@@ -22,8 +22,8 @@ from tieline.connecting import connect
 from tieline.dataverse import Dataverse
 from tieline.errors import DriftError, RecordError, RuleViolated
 from tieline.exchange import KnownRates, read_factors
-from tieline.facts import Knowledge, OptionBook, Organization, Setup
-from tieline.noting import RehearsedSide, RehearsedStore, SideWrite
+from tieline.facts import ConversionContext, OptionBook, Organization, Setup
+from tieline.noting import NotingSide, NotingStore, SideWrite
 from tieline.odata.frames import rows_of
 from tieline.odata.model import Change
 from tieline.options import KnownOptions, OptionCouplings
@@ -118,18 +118,18 @@ class Session:
         """Return one of the two sides by its name."""
         return self.bc if name == "bc" else self.dataverse
 
-    def rehearsal(self) -> Session:
+    def for_dry_run(self) -> Session:
         """Return a session for a dry run: it notes what is written to either side."""
         noted: list[SideWrite] = []
         other = copy.copy(self)
         other.noted = noted
-        other.store = cast("Store", RehearsedStore(self.store))
-        other.bc = cast("BusinessCentral", RehearsedSide(self.bc, noted))
-        other.dataverse = cast("Dataverse", RehearsedSide(self.dataverse, noted))
+        other.store = cast("Store", NotingStore(self.store))
+        other.bc = cast("BusinessCentral", NotingSide(self.bc, noted))
+        other.dataverse = cast("Dataverse", NotingSide(self.dataverse, noted))
         return other
 
     @property
-    def is_rehearsal(self) -> bool:
+    def is_dry_run(self) -> bool:
         """Whether writes are only noted."""
         return self.noted is not None
 
@@ -357,7 +357,7 @@ class Session:
         )
 
 
-def session_of(knowledge: Knowledge) -> Session:
+def session_of(knowledge: ConversionContext) -> Session:
     """Return the whole session, for a table's conversion that reads both sides."""
     if not isinstance(knowledge, Session):
         msg = "this conversion works within a session only"

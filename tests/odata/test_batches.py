@@ -1,4 +1,4 @@
-"""The two batch codecs: what is written can be read, in any manner of the wire."""
+"""The two batch codecs: what is written can be read, in any dialect of the wire."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ import pytest
 from tests.odata.fakes import ROOT, wire
 from tests.odata.test_other_servers import METADATA, connect
 from tieline.business_central import BusinessCentral
-from tieline.dataverse.values import SPEECH
+from tieline.dataverse.values import SYNTAX
 from tieline.odata.model import Column, Condition, Table
 from tieline.odata.query import filter_text, pieces, value_lists
 from tieline.settings import BusinessCentralSettings
@@ -118,22 +118,22 @@ def test_the_parts_of_a_filter_are_disjoint() -> None:
 
 def test_lists_stay_within_their_bounds() -> None:
     """Every value stands in one list; none is longer than asked for."""
-    assert SPEECH.lists is not None
+    assert SYNTAX.lists is not None
     values = ids(2500)
-    conditions, rest = value_lists(COLUMN, values, SPEECH.lists, characters=60_000)
+    conditions, rest = value_lists(COLUMN, values, SYNTAX.lists, characters=60_000)
     assert rest == []
     assert [1000, 1000, 500] == [one.count('"') // 2 for one in conditions]
     assert values == re.findall(r'"([^"]+)"', "".join(conditions))
-    short, _ = value_lists(COLUMN, values, SPEECH.lists, characters=2_000)
+    short, _ = value_lists(COLUMN, values, SYNTAX.lists, characters=2_000)
     assert max(map(len, short)) < 2_000
 
 
 def test_a_condition_of_many_values_is_a_list() -> None:
     """A few are compared, many are listed; text with quotes is compared anyway."""
-    few = filter_text((Condition("accountid", "in", ids(3)),), ACCOUNT, SPEECH)
+    few = filter_text((Condition("accountid", "in", ids(3)),), ACCOUNT, SYNTAX)
     assert 3 == few.count(" eq ")
     names = [f"N{n}" for n in range(16)]
-    many = filter_text((Condition("name", "in", [*names, "O'X"]),), ACCOUNT, SPEECH)
+    many = filter_text((Condition("name", "in", [*names, "O'X"]),), ACCOUNT, SYNTAX)
     listed = ",".join(f'"{name}"' for name in names)
     assert (
         f"(Microsoft.Dynamics.CRM.In(PropertyName='name',PropertyValues=[{listed}])"

@@ -90,7 +90,7 @@ NOON = datetime(2024, 1, 31, 12, 0, 5, 603000, tzinfo=UTC)
 )
 def test_business_central_filters(condition: Condition, expected: str) -> None:
     """Each kind has its literal and its blank; nothing too long is sent."""
-    assert expected == filter_text((condition,), CUSTOMERS, bc.SPEECH)
+    assert expected == filter_text((condition,), CUSTOMERS, bc.SYNTAX)
 
 
 @pytest.mark.parametrize(
@@ -109,20 +109,20 @@ def test_business_central_filters(condition: Condition, expected: str) -> None:
 )
 def test_dataverse_filters(condition: Condition, expected: str) -> None:
     """Lookups have their own property, blank is null, times whole seconds."""
-    assert expected == filter_text((condition,), ACCOUNT, dataverse.SPEECH)
+    assert expected == filter_text((condition,), ACCOUNT, dataverse.SYNTAX)
 
 
 @pytest.mark.parametrize("value", [[], ["TOOLONG"], [None]])
 def test_an_impossible_filter_needs_no_request(value: list[Any]) -> None:
     """A list without a value that the column could hold matches nothing."""
     with pytest.raises(NothingMatches):
-        filter_text((Condition("number", "in", value),), CUSTOMERS, bc.SPEECH)
+        filter_text((Condition("number", "in", value),), CUSTOMERS, bc.SYNTAX)
 
 
 def test_an_unknown_column_is_drift() -> None:
     """A filter on a column that is gone is named, not sent: it may be ignored."""
     with pytest.raises(DriftError, match="fax"):
-        filter_text((Condition("fax", "eq", "1"),), CUSTOMERS, bc.SPEECH)
+        filter_text((Condition("fax", "eq", "1"),), CUSTOMERS, bc.SYNTAX)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
@@ -201,19 +201,19 @@ def test_lookups_are_bound_by_their_target() -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "speech", "column", "value"),
+    ("table", "syntax", "column", "value"),
     [
-        (CUSTOMERS, bc.SPEECH, "balance", "0 or balance gt 1"),
-        (CUSTOMERS, bc.SPEECH, "balance", True),
-        (CUSTOMERS, bc.SPEECH, "dueDate", "today"),
-        (CUSTOMERS, bc.SPEECH, "id", "C00001"),
-        (CUSTOMERS, bc.SPEECH, "pricesIncludeTax", "false"),
-        (ACCOUNT, dataverse.SPEECH, "statecode", "Active"),
-        (ACCOUNT, dataverse.SPEECH, "primarycontactid", "Jo"),
+        (CUSTOMERS, bc.SYNTAX, "balance", "0 or balance gt 1"),
+        (CUSTOMERS, bc.SYNTAX, "balance", True),
+        (CUSTOMERS, bc.SYNTAX, "dueDate", "today"),
+        (CUSTOMERS, bc.SYNTAX, "id", "C00001"),
+        (CUSTOMERS, bc.SYNTAX, "pricesIncludeTax", "false"),
+        (ACCOUNT, dataverse.SYNTAX, "statecode", "Active"),
+        (ACCOUNT, dataverse.SYNTAX, "primarycontactid", "Jo"),
     ],
 )
-def test_no_text_becomes_part_of_the_grammar(table, speech, column, value) -> None:
+def test_no_text_becomes_part_of_the_grammar(table, syntax, column, value) -> None:
     """A value that the column cannot have is refused, and named."""
     for op, given_ in (("eq", value), ("ge", value), ("in", [value])):
         with pytest.raises(SettingsError, match=f"compares {column} with"):
-            filter_text((Condition(column, op, given_),), table, speech)
+            filter_text((Condition(column, op, given_),), table, syntax)

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tieline.noting import PLANNED, RehearsedSide, SideWrite
+from tieline.noting import PLANNED, NotingSide, SideWrite
 from tieline.odata.frames import empty_frame
 from tieline.odata.model import Change, Ref
 
@@ -27,7 +27,7 @@ class EmptySide:
 async def test_a_noted_row_is_read_as_its_last_write_left_it() -> None:
     """A change of a row that is new itself is seen, as it would be in a run."""
     noted: list[SideWrite] = []
-    side = RehearsedSide(EmptySide(), noted)  # type: ignore[arg-type]
+    side = NotingSide(EmptySide(), noted)  # type: ignore[arg-type]
     await side.insert("product", [Change("a", {"name": "Bike", "state": 2})])
     await side.update("product", [Change("a", {"state": 0, "unit": Ref("uom", "u")})])
     frame = await side.by_id("product", ["a"], columns=("name", "state", "unit"))
@@ -39,6 +39,6 @@ async def test_a_noted_row_is_read_as_its_last_write_left_it() -> None:
 
 async def test_what_cannot_be_noted_is_no_part_of_a_dry_run() -> None:
     """It is refused loudly rather than done."""
-    side = RehearsedSide(EmptySide(), [])  # type: ignore[arg-type]
+    side = NotingSide(EmptySide(), [])  # type: ignore[arg-type]
     with pytest.raises(RuntimeError, match="a dry run calls action"):
         side.action("product", [])

@@ -9,13 +9,13 @@ import pandas as pd
 
 from tieline.odata.frames import Shape, frame_of
 from tieline.odata.links import next_address
-from tieline.odata.located import Located
+from tieline.odata.located import EntitySet
 from tieline.odata.query import address, distinct, or_chains
 from tieline.odata.reading import Learned
 
 
 async def read_children(
-    located: Located, ids: Sequence[str], navigation: str, shape: Shape
+    located: EntitySet, ids: Sequence[str], navigation: str, shape: Shape
 ) -> pd.DataFrame:
     """Read the collection `navigation` of the records with these ids.
 
@@ -27,9 +27,9 @@ async def read_children(
     options = {"$select": key, "$expand": f"{navigation}($select={shape.select})"}
     bare = address(located.base, options)
 
-    def addresses(manner: Learned) -> list[str]:
+    def addresses(dialect: Learned) -> list[str]:
         room_left = max(200, room - len(bare))
-        chains = or_chains(key, distinct(ids), characters=room_left, most=manner.terms)
+        chains = or_chains(key, distinct(ids), characters=room_left, most=dialect.terms)
         return [address(located.base, {**options, "$filter": one}) for one in chains]
 
     rows: list[dict[str, Any]] = []
@@ -45,7 +45,7 @@ async def read_children(
 
 
 async def _collection(
-    located: Located, header: dict[str, Any], navigation: str
+    located: EntitySet, header: dict[str, Any], navigation: str
 ) -> list[dict[str, Any]]:
     """Return the rows of one record's collection, those of further pages too."""
     rows: list[dict[str, Any]] = list(header.get(navigation) or [])

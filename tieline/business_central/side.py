@@ -14,14 +14,14 @@ from tieline.business_central.company import (
     choose_company,
     list_companies,
 )
-from tieline.business_central.manner import CURRENCY, manner
+from tieline.business_central.dialect import CURRENCY, dialect
 from tieline.business_central.refusals import classify
 from tieline.business_central.route import COMPANION, STANDARD, Route, open_route
 from tieline.business_central.subscriptions import Subscriptions
 from tieline.business_central.web import web_address
 from tieline.errors import DriftError, Forbidden, Rejected, SystemName
 from tieline.odata.client import Client
-from tieline.odata.located import Located
+from tieline.odata.located import EntitySet
 from tieline.odata.model import Change, Written
 from tieline.odata.schema import MemoryCache, MetadataCache, SetSchema
 from tieline.odata.side import ServiceSide
@@ -211,7 +211,7 @@ class BusinessCentral(ServiceSide):
         routes = [self._companion] if self.has_companion else []
         roots = [route.root for route in (*routes, self._standard)]
 
-        async def locate(table: str) -> Located:
+        async def locate(table: str) -> EntitySet:
             return await self._locate(table, ())
 
         return Subscriptions(self._client, self._url, roots, locate)
@@ -241,7 +241,7 @@ class BusinessCentral(ServiceSide):
             self._cache.put(key, known)
         self.has_companion = known == "yes"
 
-    async def _locate(self, name: str, columns: Sequence[str]) -> Located:
+    async def _locate(self, name: str, columns: Sequence[str]) -> EntitySet:
         routes = [self._companion] if self.has_companion else []
         for route in (*routes, self._standard):
             schema = await route.schema.find(name)
@@ -262,14 +262,14 @@ class BusinessCentral(ServiceSide):
 
     async def _ready(
         self, route: Route, schema: SetSchema, base: str, columns: Sequence[str]
-    ) -> Located:
+    ) -> EntitySet:
         """Describe a set; a standard one shows the local currency as its code."""
         local = None
         if route.is_standard and CURRENCY in columns:
             local = await self.local_currency()
-        return Located(route.reader, route.schema, schema, base, manner(local))
+        return EntitySet(route.reader, route.schema, schema, base, dialect(local))
 
-    async def _for_write(self, table: str) -> Located:
+    async def _for_write(self, table: str) -> EntitySet:
         """Locate a set whose rows come back whole."""
         columns = (await self.table(table)).columns
         return await self._locate(table, list(columns))

@@ -16,7 +16,7 @@ import orjson
 
 from tieline.errors import NotFound, Unavailable
 from tieline.odata.client import Client
-from tieline.odata.located import Located
+from tieline.odata.located import EntitySet
 from tieline.odata.query import text_literal
 from tieline.odata.wire import Request
 
@@ -58,7 +58,7 @@ class Subscriptions:
         client: Client,
         url: str,
         roots: Sequence[str],
-        locate: Callable[[str], Awaitable[Located]],
+        locate: Callable[[str], Awaitable[EntitySet]],
     ) -> None:
         """Take the roots of the API routes, and what finds a table's set."""
         self._client = client

@@ -9,7 +9,7 @@ from typing import Any
 
 from tieline.odata.frames import Decode, blank_time, number, utc_text
 from tieline.odata.model import Column, Table
-from tieline.odata.query import Speech, column_of, text_literal
+from tieline.odata.query import FilterSyntax, column_of, text_literal
 
 ZERO_GUID = "00000000-0000-0000-0000-000000000000"
 BLANK_MEMBER = "_x0020_"
@@ -106,7 +106,9 @@ def blank(column: Column, op: str) -> str:
     return f"{column.name} {op} {nothing if bare else text_literal(nothing)}"
 
 
-SPEECH = Speech(literal=literal, blank=blank, wire_name=lambda column: column.name)
+SYNTAX = FilterSyntax(
+    literal=literal, blank=blank, wire_name=lambda column: column.name
+)
 
 
 def _plain_guid(value: Any) -> Any:

@@ -9,7 +9,7 @@ from tieline.business_central.route import MOST_OPERATIONS
 from tieline.business_central.values import body_of
 from tieline.errors import ApiError, Throttled, Unavailable
 from tieline.odata import evidence
-from tieline.odata.located import Located
+from tieline.odata.located import EntitySet
 from tieline.odata.model import Change, Written
 from tieline.odata.wire import Operation, Result
 from tieline.odata.writing import in_parts, read_back, sender
@@ -19,7 +19,7 @@ MOST_ACTIONS = 20
 """Actions such as posting take long, and the parts of a batch run in turn."""
 
 
-async def insert(located: Located, rows: Sequence[Change]) -> list[Written]:
+async def insert(located: EntitySet, rows: Sequence[Change]) -> list[Written]:
     """Create rows under their ids."""
     shape = located.shape()
 
@@ -44,7 +44,7 @@ async def insert(located: Located, rows: Sequence[Change]) -> list[Written]:
     )
 
 
-async def update(located: Located, rows: Sequence[Change]) -> list[Written]:
+async def update(located: EntitySet, rows: Sequence[Change]) -> list[Written]:
     """Change rows; with a version only when it is still the current one."""
     shape = located.shape()
 
@@ -60,7 +60,7 @@ async def update(located: Located, rows: Sequence[Change]) -> list[Written]:
     return await in_parts(located, rows, MOST_OPERATIONS, send=send, look_up=look_up)
 
 
-async def delete(located: Located, rows: Sequence[Change]) -> list[Written]:
+async def delete(located: EntitySet, rows: Sequence[Change]) -> list[Written]:
     """Delete rows; with a version only when it is still the current one."""
     shape = located.shape()
 
@@ -76,7 +76,7 @@ async def delete(located: Located, rows: Sequence[Change]) -> list[Written]:
     return await in_parts(located, rows, MOST_OPERATIONS, send=send, look_up=look_up)
 
 
-async def act(located: Located, ids: Sequence[str], name: str) -> list[Written]:
+async def act(located: EntitySet, ids: Sequence[str], name: str) -> list[Written]:
     """Call a bound action of each record, never twice.
 
     A record whose answer is lost carries Unavailable with `maybe_done`.
@@ -111,5 +111,5 @@ def _acted(id_: str, result: Result | None) -> Written:
     return Written(id_, error=refusal)
 
 
-def _inside(located: Located) -> str:
+def _inside(located: EntitySet) -> str:
     return located.reader.style.inside(located.base)

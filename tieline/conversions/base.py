@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tieline.errors import SystemName, TielineError
-from tieline.facts import Knowledge
+from tieline.facts import ConversionContext
 from tieline.odata.model import Column
 from tieline.policies import Direction
 
@@ -54,7 +54,7 @@ class Transfer:
     `inserting` marks rows that will be new on the destination.
     """
 
-    session: Knowledge
+    session: ConversionContext
     field: TransferredField
     direction: Direction
     target: Column | None
@@ -93,7 +93,12 @@ class Conversion:
         return ""
 
     async def refresh(
-        self, keys: Set[str], session: Knowledge, direction: Direction, *, is_dry: bool
+        self,
+        keys: Set[str],
+        session: ConversionContext,
+        direction: Direction,
+        *,
+        is_dry: bool,
     ) -> None:
         """Look whether what records wait for is there now: these `keys`."""
 

@@ -126,7 +126,7 @@ class Currency(Lookup):
         session = transfer.session
         if transfer.to_dataverse:
             if any(not v for v in values):
-                create = session.is_rehearsal or not transfer.is_dry
+                create = session.is_dry_run or not transfer.is_dry
                 try:
                     local = await session.local_currency_id(create=create)
                 except RecordError as error:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tieline.conversions.base import Conversion, Transfer, Values, column_of
 from tieline.errors import ConversionError, SystemName
-from tieline.facts import Knowledge, OptionBook
+from tieline.facts import ConversionContext, OptionBook
 from tieline.policies import Direction
 
 
@@ -35,7 +35,12 @@ class Option(Conversion):
         return self.column
 
     async def refresh(
-        self, keys: Set[str], session: Knowledge, direction: Direction, *, is_dry: bool
+        self,
+        keys: Set[str],
+        session: ConversionContext,
+        direction: Direction,
+        *,
+        is_dry: bool,
     ) -> None:
         """Couple codes and labels anew, as an option may be there now."""
         to = direction is Direction.TO_DATAVERSE

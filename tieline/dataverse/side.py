@@ -13,7 +13,7 @@ from tieline.dataverse.api import PATH, open_reader, open_schema
 from tieline.dataverse.bulk import Bulk
 from tieline.dataverse.refusals import classify, is_unknown_name
 from tieline.dataverse.tracking import Deletions, deletions
-from tieline.dataverse.values import SPEECH, decoder
+from tieline.dataverse.values import SYNTAX, decoder
 from tieline.dataverse.webhooks import Webhooks
 from tieline.dataverse.writing import Writer
 from tieline.errors import (
@@ -25,7 +25,7 @@ from tieline.errors import (
     Unavailable,
 )
 from tieline.odata.client import Client, is_web_page, not_an_api
-from tieline.odata.located import Located, Manner
+from tieline.odata.located import Dialect, EntitySet
 from tieline.odata.model import Change, Ref, Written
 from tieline.odata.schema import MemoryCache, MetadataCache
 from tieline.odata.side import ServiceSide
@@ -41,7 +41,7 @@ _HEADERS = {
 }
 # Times are shown in whole seconds: a row changed later in the second of the
 # watermark would be lost with "gt".
-_MANNER = Manner(SPEECH, decoder, "modifiedon", "ge", is_unknown_name)
+_MANNER = Dialect(SYNTAX, decoder, "modifiedon", "ge", is_unknown_name)
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ class Dataverse(ServiceSide):
         """Return the address of the record's form, for people."""
         return f"{self._url}/main.aspx?etn={table}&id={id}&pagetype=entityrecord"
 
-    async def _locate(self, name: str, columns: Sequence[str]) -> Located:
+    async def _locate(self, name: str, columns: Sequence[str]) -> EntitySet:
         found = await self._schema.find(name)
         if found is not None and any(one not in found.table.columns for one in columns):
             await self._schema.reload()
@@ -203,7 +203,7 @@ class Dataverse(ServiceSide):
             msg = f"Dataverse has no table {name}."
             raise DriftError(msg)
         base = f"{self._root}/{found.table.set_name}"
-        return Located(self._reader, self._schema, found, base, _MANNER)
+        return EntitySet(self._reader, self._schema, found, base, _MANNER)
 
     async def _writer(self, table: str, rows: Sequence[Change]) -> Writer:
         located = await self._locate(table, ())

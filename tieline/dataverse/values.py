@@ -10,7 +10,7 @@ from typing import Any
 from tieline.errors import DriftError
 from tieline.odata.frames import Decode, number, utc_text
 from tieline.odata.model import Column, Ref, Table
-from tieline.odata.query import Speech, ValueList, column_of, text_literal
+from tieline.odata.query import FilterSyntax, ValueList, column_of, text_literal
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d").fullmatch
 _RISKY = re.compile(r"[\"'\\\x00-\x1f]").search
@@ -98,7 +98,7 @@ def one_of(column: Column, members: Sequence[str]) -> str:
     )
 
 
-SPEECH = Speech(
+SYNTAX = FilterSyntax(
     literal=literal,
     blank=blank,
     wire_name=wire_name,

@@ -11,7 +11,7 @@ from tieline.dataverse.values import body_of
 from tieline.odata import evidence
 from tieline.odata.client import gather_all
 from tieline.odata.frames import Shape
-from tieline.odata.located import Located
+from tieline.odata.located import EntitySet
 from tieline.odata.model import Change, Written
 from tieline.odata.query import address
 from tieline.odata.settle import LookUp, Send
@@ -28,7 +28,7 @@ class Writer:
     """Writes rows of one table; `set_names` tells where its lookups point to."""
 
     def __init__(
-        self, located: Located, bulk: Bulk, set_names: Mapping[str, str]
+        self, located: EntitySet, bulk: Bulk, set_names: Mapping[str, str]
     ) -> None:
         self._at = located
         self._bulk = bulk

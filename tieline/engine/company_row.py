@@ -32,7 +32,7 @@ async def separate_companies(run: JobRun) -> None:
     if not await _has_neighbours(run):
         return
     id_ = await session.new_id(TABLE, session.company_id)
-    if session.is_rehearsal:
+    if session.is_dry_run:
         session.use_company_row(id_)
         return
     columns = (await session.dataverse.table(TABLE)).columns

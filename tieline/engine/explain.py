@@ -220,7 +220,7 @@ async def _remedies(
 async def _forced(run: JobRun, leg: Leg, source_id: str) -> set[str]:
     """Return the names of the fields that a forced run of one record would write."""
     options = run.options.but(direction=leg.direction, force=True, dry_run=True)
-    session = run.session.rehearsal()
+    session = run.session.for_dry_run()
     trial = JobRun(run.mapping, options, session, JobReport(run.mapping.name), run.log)
     leg_run = LegRun(trial, leg, queue=[source_id])
     rows = await Reader(leg_run).next_rows()

@@ -66,9 +66,9 @@ async def carry_out(
         TielineError: something that is not one record's keeps the run from its end.
     """
     require_setting(declared, session.choices.ownership)
-    plans = options.dry_run and not session.is_rehearsal
+    plans = options.dry_run and not session.is_dry_run
     if plans:
-        session = session.rehearsal()
+        session = session.for_dry_run()
     fitted = await fit_mapping(declared, session)
     run = new_run(fitted.mapping, options, session, report)
     await _tell_what_is_off(run, fitted.off)

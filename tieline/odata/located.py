@@ -15,8 +15,8 @@ from tieline.odata.client import UNKNOWN_CLOCK_MARGIN
 from tieline.odata.frames import Decode, Shape, by_row_id, frame_of
 from tieline.odata.model import Column, Condition, Filter, Op, Page, Table
 from tieline.odata.query import (
+    FilterSyntax,
     NothingMatches,
-    Speech,
     column_of,
     distinct,
     filter_text,
@@ -28,7 +28,7 @@ from tieline.odata.schema import Schema, SetSchema
 
 
 @dataclass(frozen=True)
-class Manner:
+class Dialect:
     """What a dialect does differently when rows are read.
 
     `modified` names the column of the modified time, `since` the operator that
@@ -36,7 +36,7 @@ class Manner:
     `is_unknown_name` tells errors about sets and properties that are not there.
     """
 
-    speech: Speech
+    syntax: FilterSyntax
     decoder: Callable[[Column], Decode | None]
     modified: str
     since: Op
@@ -44,14 +44,14 @@ class Manner:
 
 
 @dataclass(frozen=True)
-class Located:
+class EntitySet:
     """One set, its address and its metadata: ready to be read."""
 
     reader: Reader
     source: Schema
     schema: SetSchema
     base: str
-    manner: Manner
+    dialect: Dialect
 
     @property
     def table(self) -> Table:
@@ -74,23 +74,23 @@ class Located:
         fields = tuple(
             (
                 name,
-                self.manner.speech.wire_name(known[name]),
-                self.manner.decoder(known[name]),
+                self.dialect.syntax.wire_name(known[name]),
+                self.dialect.decoder(known[name]),
             )
             for name in names
         )
-        modified = self.manner.modified
+        modified = self.dialect.modified
         return Shape(self.table, modified if modified in known else None, fields)
 
     async def was_stale(self, error: Rejected) -> bool:
         """Whether the error came from cached metadata, which is now read anew."""
-        return self.manner.is_unknown_name(error) and await self.source.reload()
+        return self.dialect.is_unknown_name(error) and await self.source.reload()
 
 
 MOST_IN_A_FILTER = 10
 """Values of one condition; beside them stand the watermark and other conditions."""
 
-Locate = Callable[[], Awaitable[Located]]
+Locate = Callable[[], Awaitable[EntitySet]]
 """Finds the set; called again after its metadata was read anew."""
 
 
@@ -106,7 +106,7 @@ async def read_changed(
     A set without a modified time is read whole. A filter that names more values
     than the service takes is read in parts, one after the other.
     """
-    parts = _parts(where, (await locate()).manner.speech)
+    parts = _parts(where, (await locate()).dialect.syntax)
     began_at: datetime | None = None
     for number, part in enumerate(parts, start=1):
         async for page in _changed(locate, columns, part, since, page_rows):
@@ -128,10 +128,10 @@ async def _changed(
         shape = located.shape(columns)
         conditions = where
         if since is not None and shape.modified:
-            manner = located.manner
-            conditions = (*where, Condition(manner.modified, manner.since, since))
+            dialect = located.dialect
+            conditions = (*where, Condition(dialect.modified, dialect.since, since))
         try:
-            text = filter_text(conditions, located.table, located.manner.speech)
+            text = filter_text(conditions, located.table, located.dialect.syntax)
         except NothingMatches:
             now = datetime.now(UTC) - UNKNOWN_CLOCK_MARGIN
             yield Page(frame_of([], shape), now, last=True)
@@ -166,31 +166,31 @@ async def read_chosen(
 
 
 async def _chosen(
-    located: Located,
+    located: EntitySet,
     column: str | None,
     values: Sequence[Any],
     columns: Sequence[str],
     where: Filter,
 ) -> pd.DataFrame:
     shape = located.shape(columns)
-    speech = located.manner.speech
+    syntax = located.dialect.syntax
     searched = column_of(located.table, column or located.table.key)
     wanted = [
         value for value in distinct(values) if value != "" and fits(searched, value)
     ]
     texts = []
-    for part in _parts(where, speech):
+    for part in _parts(where, syntax):
         with suppress(NothingMatches):
-            texts.append(filter_text(part, located.table, speech))
+            texts.append(filter_text(part, located.table, syntax))
     if not wanted or not texts:
         return by_row_id([], shape)
-    sought = Sought(searched, wanted, speech)
+    sought = Sought(searched, wanted, syntax)
     rows = []
     for text in texts:
         rows += await located.reader.chosen(located.base, shape, sought, text)
     return by_row_id(rows, shape)
 
 
-def _parts(where: Filter, speech: Speech) -> list[Filter]:
+def _parts(where: Filter, syntax: FilterSyntax) -> list[Filter]:
     """Split a filter of more values than the service takes in one."""
-    return [where] if speech.lists else pieces(where, MOST_IN_A_FILTER)
+    return [where] if syntax.lists else pieces(where, MOST_IN_A_FILTER)

@@ -44,7 +44,7 @@ class ValueList:
 
 
 @dataclass(frozen=True)
-class Speech:
+class FilterSyntax:
     """What a dialect says differently in a query.
 
     `literal` writes a value of a column, `blank` the condition that a column
@@ -81,7 +81,7 @@ def column_of(table: Table, name: str) -> Column:
         raise DriftError(msg) from None
 
 
-def filter_text(where: Filter, table: Table, speech: Speech) -> str:
+def filter_text(where: Filter, table: Table, syntax: FilterSyntax) -> str:
     """Write `where` as a $filter, not yet quoted; empty when it has no condition.
 
     Raises:
@@ -90,7 +90,7 @@ def filter_text(where: Filter, table: Table, speech: Speech) -> str:
         SettingsError: a value is none that the column could have.
 
     """
-    parts = [_condition(one, column_of(table, one.column), speech) for one in where]
+    parts = [_condition(one, column_of(table, one.column), syntax) for one in where]
     return " and ".join(part for part in parts if part)
 
 
@@ -215,37 +215,39 @@ def fits(column: Column, value: Any) -> bool:
     return not (isinstance(value, str) and longest and len(value) > longest)
 
 
-def _condition(condition: Condition, column: Column, speech: Speech) -> str:
-    name, op, value = speech.wire_name(column), condition.op, condition.value
+def _condition(condition: Condition, column: Column, syntax: FilterSyntax) -> str:
+    name, op, value = syntax.wire_name(column), condition.op, condition.value
     if op == "blank" or (op == "eq" and value is None):
-        return speech.blank(column, "eq")
+        return syntax.blank(column, "eq")
     if op == "not_blank" or (op == "ne" and value is None):
-        return speech.blank(column, "ne")
+        return syntax.blank(column, "ne")
     if op == "ne" and not fits(column, value):
         return ""
     given = distinct(list(value) if op == "in" else [value])
     for one in given:
         _require_form(column, one)
     if op in ("in", "eq"):
-        terms = _equalities(column, [one for one in given if fits(column, one)], speech)
+        terms = _equalities(column, [one for one in given if fits(column, one)], syntax)
     else:
-        terms = [f"{name} {op} {speech.literal(column, value)}"]
+        terms = [f"{name} {op} {syntax.literal(column, value)}"]
     if condition.or_blank:
-        terms.append(speech.blank(column, "eq"))
+        terms.append(syntax.blank(column, "eq"))
     if not terms:
         raise NothingMatches
     return terms[0] if len(terms) == 1 else f"({' or '.join(terms)})"
 
 
-def _equalities(column: Column, values: Sequence[Any], speech: Speech) -> list[str]:
+def _equalities(
+    column: Column, values: Sequence[Any], syntax: FilterSyntax
+) -> list[str]:
     """Write that a column has one of these values: a list where they are many."""
     terms: list[str] = []
-    if speech.lists is not None and len(values) > MOST_IN_A_CHAIN:
+    if syntax.lists is not None and len(values) > MOST_IN_A_CHAIN:
         terms, values = value_lists(
-            column, values, speech.lists, characters=LIST_CHARACTERS
+            column, values, syntax.lists, characters=LIST_CHARACTERS
         )
-    name = speech.wire_name(column)
-    return [*terms, *(f"{name} eq {speech.literal(column, one)}" for one in values)]
+    name = syntax.wire_name(column)
+    return [*terms, *(f"{name} eq {syntax.literal(column, one)}" for one in values)]
 
 
 def _require_form(column: Column, value: Any) -> None:

@@ -21,7 +21,7 @@ from tieline.odata.links import next_address
 from tieline.odata.model import Column, Page
 from tieline.odata.query import (
     MOST_IN_A_CHAIN,
-    Speech,
+    FilterSyntax,
     address,
     both,
     comparisons,
@@ -58,24 +58,24 @@ class Sought:
 
     column: Column
     values: Sequence[Any]
-    speech: Speech
+    syntax: FilterSyntax
 
     def conditions(self, *, characters: int, most: int, lists: bool) -> list[str]:
         """Write them as filters: lists where asked for, else chains of `most`."""
         found: list[str] = []
         rest = self.values
-        if lists and self.speech.lists is not None:
+        if lists and self.syntax.lists is not None:
             found, rest = value_lists(
-                self.column, rest, self.speech.lists, characters=characters
+                self.column, rest, self.syntax.lists, characters=characters
             )
-        literals = [self.speech.literal(self.column, value) for value in rest]
-        name = self.speech.wire_name(self.column)
+        literals = [self.syntax.literal(self.column, value) for value in rest]
+        name = self.syntax.wire_name(self.column)
         return [*found, *or_chains(name, literals, characters=characters, most=most)]
 
     @property
     def are_many(self) -> bool:
         """Whether a list is better than a chain."""
-        return self.speech.lists is not None and len(self.values) > MOST_IN_A_CHAIN
+        return self.syntax.lists is not None and len(self.values) > MOST_IN_A_CHAIN
 
 
 @dataclass
@@ -172,9 +172,9 @@ class Reader:
         bare = address(base, {"$select": shape.select, "$filter": where})
         room = max(200, self.style.address_length - len(bare) - 40)
 
-        def addresses(manner: Learned) -> list[str]:
-            most = max(1, manner.terms - comparisons(where))
-            found = sought.conditions(characters=room, most=most, lists=manner.lists)
+        def addresses(dialect: Learned) -> list[str]:
+            most = max(1, dialect.terms - comparisons(where))
+            found = sought.conditions(characters=room, most=most, lists=dialect.lists)
             return [
                 address(base, {"$select": shape.select, "$filter": both(one, where)})
                 for one in found

@@ -12,7 +12,7 @@ from typing import Any, Self
 import pandas as pd
 
 from tieline.odata.client import Client
-from tieline.odata.located import Located, read_changed, read_chosen
+from tieline.odata.located import EntitySet, read_changed, read_chosen
 from tieline.odata.model import Filter, Page, Table
 from tieline.odata.wire import Counters
 
@@ -106,5 +106,5 @@ class ServiceSide(ABC):
         return await read_chosen(locate, column, values, columns, where)
 
     @abstractmethod
-    async def _locate(self, name: str, columns: Sequence[str]) -> Located:
+    async def _locate(self, name: str, columns: Sequence[str]) -> EntitySet:
         """Find the set of a table that shall have these columns."""

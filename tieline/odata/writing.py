@@ -9,7 +9,7 @@ import pandas as pd
 from tieline.errors import ApiError
 from tieline.odata.client import gather_all
 from tieline.odata.frames import Shape, by_row_id, moment
-from tieline.odata.located import Located
+from tieline.odata.located import EntitySet
 from tieline.odata.model import Change, Written
 from tieline.odata.portion import Portion
 from tieline.odata.reading import Sought
@@ -18,7 +18,7 @@ from tieline.odata.wire import Classify, Operation, Result
 
 
 def sender(
-    located: Located, operation: Callable[[Change], Operation], shape: Shape
+    located: EntitySet, operation: Callable[[Change], Operation], shape: Shape
 ) -> Send:
     """Return what sends a batch of operations; `shape` tells what comes back."""
 
@@ -34,7 +34,7 @@ def sender(
 
 
 async def in_parts(
-    located: Located,
+    located: EntitySet,
     rows: Sequence[Change],
     size: int,
     *,
@@ -70,11 +70,11 @@ async def in_parts(
 
 
 async def read_back(
-    located: Located, rows: Sequence[Change], shape: Shape
+    located: EntitySet, rows: Sequence[Change], shape: Shape
 ) -> pd.DataFrame:
     """Read rows back as the answer to their write would have shown them."""
     key = located.table.columns[located.table.key]
-    sought = Sought(key, [row.id for row in rows], located.manner.speech)
+    sought = Sought(key, [row.id for row in rows], located.dialect.syntax)
     found = await located.reader.chosen(located.base, shape, sought, "")
     return by_row_id(found, shape)
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from tieline.business_central.refusals import is_unknown_name
-from tieline.business_central.values import SPEECH, decoder
+from tieline.business_central.values import SYNTAX, decoder
 from tieline.odata.frames import Decode
-from tieline.odata.located import Manner
+from tieline.odata.located import Dialect
 from tieline.odata.model import Column
 
 CURRENCY = "currencyCode"
 
 
-def manner(local_currency: str | None) -> Manner:
-    """Return the manner of a set.
+def dialect(local_currency: str | None) -> Dialect:
+    """Return the dialect of a set.
 
     The standard sets show the local currency's code where the field is blank:
     `local_currency` is then that code, and reads as blank.
@@ -23,4 +23,4 @@ def manner(local_currency: str | None) -> Manner:
             return lambda value: "" if value == local_currency else value
         return decoder(column)
 
-    return Manner(SPEECH, decode, "lastModifiedDateTime", "gt", is_unknown_name)
+    return Dialect(SYNTAX, decode, "lastModifiedDateTime", "gt", is_unknown_name)
