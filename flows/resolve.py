@@ -14,7 +14,7 @@ from flows.job import job_lock, logged_run, operation_run, run_job
 from flows.jobs import MAPPINGS, job_name
 from flows.uncouple import require_choice
 from tieline.availability import require_fields
-from tieline.engine.lines import forgetting_lines
+from tieline.engine.lines import LinesRead
 from tieline.engine.named import coupled_rows
 from tieline.engine.options import RunOptions
 from tieline.engine.run import JobRun
@@ -271,11 +271,18 @@ async def _delete(run: JobRun, rows: pd.DataFrame) -> None:
         service = run.session.side(side)
         ids = list(left[f"{side}_id"])
         images = await service.by_id(table, ids, columns=columns)
-        lines = await forgetting_lines(run, left)
+        read = await LinesRead.of(
+            run, bc=list(left["bc_id"]), dataverse=list(left["dataverse_id"])
+        )
         written = await service.delete(table, [Change(id_, {}) for id_ in ids])
         failed = {item.id: item.error for item in written if item.error is not None}
         done = left[~left[f"{side}_id"].isin(failed)]
         plan_rows(run, "delete", done)
+        lines = read.forgotten(
+            bc=list(done["bc_id"]),
+            dataverse=list(done["dataverse_id"]),
+            with_images=side == "dataverse",
+        )
         await forget_couplings(
             run, done, lines, deletion_images(run, side, done, images)
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -14,8 +15,8 @@ from tieline.engine.options import RunOptions
 from tieline.engine.row import Row, Rows
 from tieline.engine.run import JobRun, LegRun
 from tieline.mapping import Direction
-from tieline.odata.frames import rows_of
-from tieline.store import Outcome
+from tieline.odata.frames import empty_frame, rows_of
+from tieline.store import JournalRow, Outcome
 
 STEP = "lines"
 LINES_LEFT = {STEP: True}
@@ -140,33 +141,107 @@ async def _hung_on(run: JobRun, rows: Sequence[Row]) -> dict[str, str]:
     return hung
 
 
+@dataclass(frozen=True)
+class LinesRead:
+    """The lines of some headers, as they were while the headers were there.
+
+    `hanging` are the rows of Dataverse with their mapped columns, `own` the lines of
+    Business Central with their header's id in the column parent_id. Both are empty
+    for a job without lines.
+    """
+
+    run: JobRun
+    hanging: pd.DataFrame
+    own: pd.DataFrame
+
+    @classmethod
+    async def of(
+        cls, run: JobRun, *, bc: Sequence[str], dataverse: Sequence[str]
+    ) -> LinesRead:
+        """Read the lines of headers by the headers' ids on both sides."""
+        nested = run.mapping.nested
+        own = hanging = empty_frame(())
+        if nested is None or not (bc or dataverse):
+            return cls(run, hanging, own)
+        lines = nested.mapping
+        columns = dict.fromkeys((lines.hangs_on, *lines.columns("dataverse")))
+        hanging = await run.session.dataverse.by_values(
+            lines.dataverse, lines.hangs_on, list(dataverse), columns=tuple(columns)
+        )
+        source = await run.session.bc.by_id(
+            run.mapping.bc, list(bc), columns=(run.mapping.bc_key,)
+        )
+        if len(source):
+            own = await _lines_of(run, {row["id"]: row for row in rows_of(source)})
+        return cls(run, hanging, own)
+
+    def forgotten(
+        self, *, bc: Sequence[str], dataverse: Sequence[str], with_images: bool
+    ) -> list[Outcome]:
+        """Return what takes the couplings and errors of these headers' lines away.
+
+        `with_images` says that the rows went with their headers: UNDO creates them
+        anew, those without a coupling too.
+        """
+        nested = self.run.mapping.nested
+        if nested is None:
+            return []
+        hanging, own = self.hanging, self.own
+        if len(hanging):
+            hanging = hanging[hanging[nested.mapping.hangs_on].isin(dataverse)]
+        if len(own):
+            own = own[own["parent_id"].isin(bc)]
+        store = self.run.session.job(nested.mapping.name)
+        there = store.couplings(side="dataverse", ids=list(hanging["id"]))
+        owners = dict(zip(there["dataverse_id"], there["bc_id"], strict=True))
+        gone = set(owners.values())
+        gone |= set(store.couplings(side="bc", ids=list(own["id"])).index)
+        journal = _images(self.run, hanging, owners) if with_images else []
+        if not gone and not journal:
+            return []
+        ids = sorted(gone)
+        return [
+            store.outcome(
+                TO, at=self.run.now, removed=ids, cleared=ids, journal=journal
+            )
+        ]
+
+
+def _images(
+    run: JobRun, hanging: pd.DataFrame, owners: Mapping[str, str]
+) -> list[JournalRow]:
+    """Return the images of rows that go with their headers, for undo."""
+    assert run.mapping.nested is not None
+    return [
+        JournalRow(
+            company=run.session.company_id,
+            mapping=run.mapping.nested.mapping.name,
+            run_id=run.run_id,
+            direction=TO,
+            action="delete",
+            bc_id=owners.get(row["id"]),
+            dataverse_id=row["id"],
+            side="dataverse",
+            before={k: v for k, v in row.items() if k not in ("version", "modified")},
+            after=None,
+            at=run.now,
+        )
+        for row in rows_of(hanging)
+    ]
+
+
 async def forgetting_lines(run: JobRun, headers: pd.DataFrame) -> list[Outcome]:
     """Return what takes the couplings of these headers' lines away, with their errors.
 
     `headers` are couplings (bc_id, dataverse_id) that go or that have gone: the rows
-    that hang on them in Dataverse and the lines of Business Central are meant.
+    that hang on them in Dataverse and the lines of Business Central are meant. The
+    rows stay.
     """
-    nested = run.mapping.nested
-    if nested is None or headers.empty:
+    if run.mapping.nested is None or headers.empty:
         return []
-    session, lines = run.session, nested.mapping
-    store = session.job(lines.name)
-    hanging = await session.dataverse.by_values(
-        lines.dataverse, lines.hangs_on, list(headers["dataverse_id"]), columns=()
-    )
-    source = await session.bc.by_id(
-        run.mapping.bc, list(headers["bc_id"]), columns=(run.mapping.bc_key,)
-    )
-    there = store.couplings(side="dataverse", ids=list(hanging["id"]))
-    gone = set(there["bc_id"])
-    if len(source):
-        headers_read = {row["id"]: row for row in rows_of(source)}
-        own = await _lines_of(run, headers_read)
-        gone |= set(store.couplings(side="bc", ids=list(own["id"])).index)
-    if not gone:
-        return []
-    ids = sorted(gone)
-    return [store.outcome(TO, at=run.now, removed=ids, cleared=ids)]
+    bc, dataverse = list(headers["bc_id"]), list(headers["dataverse_id"])
+    read = await LinesRead.of(run, bc=bc, dataverse=dataverse)
+    return read.forgotten(bc=bc, dataverse=dataverse, with_images=False)
 
 
 def line_batches(lines: LegRun, headers: Rows) -> Iterator[Rows]:

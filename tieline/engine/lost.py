@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from tieline.engine.guard import guard
-from tieline.engine.lines import forgetting_lines
+from tieline.engine.lines import LinesRead
 from tieline.engine.outcome import outcome_of
 from tieline.engine.planned import note_plan
 from tieline.engine.row import Rows, SetAside
@@ -271,7 +271,7 @@ async def _delete(leg_run: LegRun, found: Sequence[Lost]) -> dict[str, TielineEr
     table, dataverse = run.mapping.dataverse, run.session.dataverse
     ids = [lost.coupling["dataverse_id"] for lost in found]
     images = await dataverse.by_id(table, ids, columns=run.mapping.columns("dataverse"))
-    lines = await forgetting_lines(run, _frame(found))
+    read = await LinesRead.of(run, bc=list(_pairs(found)), dataverse=ids)
     written = await dataverse.delete(table, [Change(id_, {}) for id_ in images["id"]])
     errors = {
         item.id: rejected("Deleting", table, item.error)
@@ -280,6 +280,9 @@ async def _delete(leg_run: LegRun, found: Sequence[Lost]) -> dict[str, TielineEr
     }
     done = _frame([i for i in found if i.coupling["dataverse_id"] not in errors])
     journal = deletion_images(run, "dataverse", done, images)
+    lines = read.forgotten(
+        bc=list(done["bc_id"]), dataverse=list(done["dataverse_id"]), with_images=True
+    )
     await forget_couplings(run, done, lines, journal)
     return {
         lost.source_id: errors[id_]

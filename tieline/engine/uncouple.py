@@ -73,7 +73,8 @@ async def forget_couplings(
         )
         for direction, source in ((TO, "bc_id"), (FROM, "dataverse_id"))
     ]
-    run.session.store.save(*own, *lines)
+    # UNDO takes the newest first: a header before the lines that hang on it.
+    run.session.store.save(*lines, *own)
     for one in lines:
         run.report.lines.setdefault(TO, Counters()).uncoupled += len(one.removed)
 

@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from tieline.engine.fate import Fate
-from tieline.engine.lines import LINES_LEFT, forgetting_lines
+from tieline.engine.leg import Leg
+from tieline.engine.lines import LINES_LEFT, LinesRead
 from tieline.engine.row import Rows
 from tieline.engine.undo_values import compare_rows, normal_value, store_rows
 from tieline.engine.undoing import Undoing, other_id
@@ -20,6 +21,7 @@ from tieline.odata.frames import rows_of
 from tieline.odata.model import Change
 from tieline.report import PlannedChange
 from tieline.store import JournalRow
+from tieline.wording import counted
 
 _READ_ONLY = ("id", "version", "modified")
 
@@ -44,13 +46,15 @@ async def delete_created(undoing: Undoing) -> None:
     changes = [
         Change(id_, {}, rows[id_]["version"]) for id_ in undoing.left if id_ in rows
     ]
+    coupled = [row["bc_id"] for row in pairs.values()]
+    lines = await LinesRead.of(run, bc=coupled, dataverse=list(undoing.left))
     results = await service.delete(table, changes) if changes else []
     for written in results:
         if isinstance(written.error, VersionConflict):
             undoing.refuse(written.id, "the record was changed meanwhile")
         elif written.error is not None and not isinstance(written.error, NotFound):
             undoing.fail(written.id, rejected("Deleting", table, written.error))
-    await _store_deletions(undoing, rows, pairs)
+    _store_deletions(undoing, rows, pairs, lines)
 
 
 def _plan(undoing: Undoing, action: str, ids: Sequence[str]) -> None:
@@ -89,10 +93,11 @@ def _changed_field(
     return ""
 
 
-async def _store_deletions(
+def _store_deletions(
     undoing: Undoing,
     images: Mapping[str, Mapping[str, Any]],
     pairs: Mapping[str, Mapping[str, Any]],
+    lines: LinesRead,
 ) -> None:
     """Remove couplings and errors, and journal the images of what was deleted."""
     run, direction = undoing.run, undoing.leg_run.direction
@@ -101,7 +106,6 @@ async def _store_deletions(
         _journal_row(undoing, row, "delete", before=_image(images[id_], row))
         for id_, row in deleted.items()
     ]
-    removed = [pairs[id_]["bc_id"] for id_ in undoing.left if id_ in pairs]
     counters = run.counters(direction)
     counters.deleted += len(deleted)
     _plan(undoing, "delete", list(deleted))
@@ -109,18 +113,17 @@ async def _store_deletions(
     sources = [pairs[id_] for id_ in undoing.left if id_ in pairs]
     to_ids = [row["bc_id"] for row in sources]
     from_ids = [row["dataverse_id"] for row in sources]
-    headers = pd.DataFrame({"bc_id": to_ids, "dataverse_id": from_ids}, dtype=object)
-    lines = await forgetting_lines(run, headers)
+    # UNDO takes the newest first: a header before the lines that hang on it.
     run.session.store.save(
+        *lines.forgotten(bc=to_ids, dataverse=list(undoing.left), with_images=True),
         run.store.outcome(
             Direction.TO_DATAVERSE,
             at=run.now,
-            removed=removed,
+            removed=to_ids,
             cleared=to_ids,
             journal=journal,
         ),
         run.store.outcome(Direction.FROM_DATAVERSE, at=run.now, cleared=from_ids),
-        *lines,
     )
 
 
@@ -161,13 +164,14 @@ async def create_again(undoing: Undoing) -> None:
     for id_ in present["id"]:
         undoing.refuse(id_, "the record exists again")
     others = {id_: other_id(row) for id_, row in undoing.left.items()}
-    coupled = run.store.couplings(side=leg.source, ids=list(others.values()))
+    known = [other for other in others.values() if other]
+    coupled = run.store.couplings(side=leg.source, ids=known)
     for id_ in list(undoing.left):
         if others[id_] in coupled.index:
             undoing.refuse(id_, "its counterpart is coupled to another record")
     source = await run.session.side(leg.source).by_id(
         leg.source_table,
-        [others[id_] for id_ in undoing.left],
+        [others[id_] for id_ in undoing.left if others[id_]],
         columns=leg.source_columns,
     )
     pairs = [id_ for id_ in undoing.left if others[id_] in source.index]
@@ -177,6 +181,7 @@ async def create_again(undoing: Undoing) -> None:
         if run.hooks.transformed is not None:
             await run.hooks.transformed(rows, run.session)
         await store_rows(undoing, rows)
+        _tell_of_lines(undoing, [id_ for id_ in pairs if id_ in undoing.left])
     if alone:
         await _create_alone(undoing, alone)
 
@@ -190,8 +195,9 @@ def _new_rows(undoing: Undoing, source: pd.DataFrame, ids: Sequence[str]) -> Row
         row.target_id, row.fate = id_, Fate.INSERT
         if run.mapping.nested is not None and leg.to_dataverse:
             row.steps = dict(LINES_LEFT)
-        row.values = _values(undoing, undoing.left[id_])
-        row.wanted |= {k: v for k, v in row.values.items() if k in row.wanted}
+        values = _values(undoing, undoing.left[id_])
+        row.wanted |= {k: v for k, v in values.items() if k in row.wanted}
+        row.values = _insertable(leg, values)
         row.unsettled.clear()
     return rows
 
@@ -212,12 +218,34 @@ def _values(undoing: Undoing, row: JournalRow) -> dict[str, Any]:
     return {k: v for k, v in values.items() if v is not None and v != ""}
 
 
+def _insertable(leg: Leg, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that a new record may be sent with."""
+    later = {f.key for f in leg.travelling if f.field.applies == "modify"}
+    return {k: v for k, v in values.items() if k not in later}
+
+
+def _tell_of_lines(undoing: Undoing, ids: Sequence[str]) -> None:
+    """Say when those lines of headers follow that the journal does not know."""
+    run, nested = undoing.run, undoing.run.mapping.nested
+    if not ids or nested is None or run.options.dry_run:
+        return
+    run.log.info(
+        "The next run of %s looks at all %s of %s created anew.",
+        run.mapping.name,
+        nested.mapping.nouns[0],
+        counted(len(ids), "record"),
+    )
+
+
 async def _create_alone(undoing: Undoing, ids: Sequence[str]) -> None:
     """Create records whose counterpart is gone too: they stay uncoupled."""
     run, leg = undoing.run, undoing.leg_run.leg
     payloads = Payloads(leg)
     changes = [
-        Change(id_, payloads.columns(_values(undoing, undoing.left[id_])))
+        Change(
+            id_,
+            payloads.columns(_insertable(leg, _values(undoing, undoing.left[id_]))),
+        )
         for id_ in ids
     ]
     table = leg.target_table
