@@ -131,11 +131,35 @@ async def _swept(leg_run: LegRun, side: SystemName, *, is_due: bool) -> list[str
     async for page in run.session.side(side).changed(table, columns=()):
         present.update(page.frame["id"])
     gone: list[str] = []
-    for frame in store.each_coupling(skipped=False):
-        ids = frame[f"{side}_id"]
-        gone += list(ids[~ids.isin(present)])
+    skipped: list[pd.DataFrame] = []
+    for frame in store.each_coupling():
+        lacking = frame[~frame[f"{side}_id"].isin(present)]
+        is_skipped = lacking["skipped"].astype(bool)
+        gone += list(lacking.loc[~is_skipped, f"{side}_id"])
+        skipped.append(lacking[is_skipped])
     require_presence(leg_run, side, len(gone), share=limits.max_deleted_share)
+    await _forget_without_either(leg_run, side, pd.concat(skipped))
     return gone
+
+
+async def _forget_without_either(
+    leg_run: LegRun, side: SystemName, rows: pd.DataFrame
+) -> None:
+    """Forget skipped couplings of which nothing is left: nobody can decide them.
+
+    `rows` are those that a listing of a side lacks. While the other record is there,
+    a skipped one stays as it is.
+    """
+    run, leg = leg_run.run, leg_run.leg
+    other: SystemName = "dataverse" if side == "bc" else "bc"
+    for one in (other, side):
+        if rows.empty:
+            return
+        ids = list(rows[f"{one}_id"])
+        found = await run.session.side(one).by_id(leg.table(one), ids, columns=())
+        rows = rows[~rows[f"{one}_id"].isin(set(found["id"]))]
+    require_presence(leg_run, side, len(rows), share=1.0)
+    await forget_couplings(run, rows)
 
 
 async def take_gone(leg_run: LegRun, gone: Sequence[str]) -> None:
