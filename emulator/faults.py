@@ -19,8 +19,8 @@ Kind = Literal[
     "timeout-after",
     "edit",
 ]
-"""`throttle` answers 429, `unavailable` 503 and `locked` 400 with the service's words
-for a lock of another session, all before anything is done;
+"""`throttle` answers 429, `unavailable` 503 and `locked` with the service's status and
+words for a lock of another session, all before anything is done;
 `reset-before` drops the connection before, `reset-after` after the request was
 carried out; `timeout-after` carries it out and stays silent for `seconds`;
 `edit` calls `edit()` first: another user at work in the middle of a run."""

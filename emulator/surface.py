@@ -26,7 +26,7 @@ ABORT = "tieline.abort"
 
 _TOKEN = re.compile(r"/[^/]+/oauth2/v2\.0/token")
 _LONG_HOLD_S = 600.0
-_STATUS = {"throttle": 429, "unavailable": 503, "locked": 400}
+_STATUS = {"throttle": 429, "unavailable": 503}
 
 
 class Gate(Protocol):
@@ -47,7 +47,8 @@ class Gate(Protocol):
 class Ground:
     """What tests turn and read on one emulated service.
 
-    `refuse` writes the service's own error body for a status; `gate`, if any, gives
+    `refuse` writes the service's own error body for a status; `locked` is the status
+    with which it refuses a row of another session; `gate`, if any, gives
     the limits of the caller, which are asked before a request is served and told when
     it is done.
     """
@@ -55,6 +56,7 @@ class Ground:
     refuse: Callable[[int], bytes]
     clock: Clock = field(default_factory=Clock)
     gate: Callable[[], Gate] | None = None
+    locked: int = 400
     faults: Faults = field(default_factory=Faults)
     counters: Counters = field(default_factory=Counters)
     tokens: Tokens = field(init=False)
@@ -115,8 +117,9 @@ class Surface:
                 await asyncio.sleep(fault.seconds)
             elif fault.kind == "edit" and fault.edit is not None:
                 fault.edit()
-            elif fault.kind in _STATUS:
-                answer = self._answer(_STATUS[fault.kind], fault.retry_after)
+            elif fault.kind in (*_STATUS, "locked"):
+                status = _STATUS.get(fault.kind, self.ground.locked)
+                answer = self._answer(status, fault.retry_after)
                 await answer(scope, receive, send)
                 return
             elif fault.kind == "reset-before":

@@ -13,6 +13,7 @@ import orjson
 from emulator.dataverse.notices import Courier
 from emulator.dataverse.option_sets import OptionSets
 from emulator.dataverse.protection import Limits
+from emulator.dataverse.refusals import locked
 from emulator.dataverse.registrations import Registrations
 from emulator.dataverse.schema import NAVIGATION_NAMES, SOLUTIONS, load_schema
 from emulator.dataverse.security import Roles
@@ -117,7 +118,7 @@ class Organization:
         self.slow = Slow()
         self.reformats: dict[tuple[str, str], Callable[[Any], Any]] = {}
         self.standing: Standing = "member"
-        self.ground = Ground(_refusal_body)
+        self.ground = Ground(_refusal_body, locked=locked().status)
         self.users = LimitsOfUsers(self.limits, self.ground.tokens)
         self.bulk: dict[str, set[str]] = {
             table.name: set(BULK_MESSAGES if table.bulk else ())
@@ -229,6 +230,7 @@ class Organization:
 
 
 _REFUSALS = {
+    locked().status: (locked().code, locked().message),
     401: ("0x8005F101", "The access token has expired or is not valid."),
     429: (
         "0x80072322",

@@ -51,7 +51,7 @@ def turned_away(standing: str, user: str) -> Refusal:
             "user.",
         ),
         "without-roles": (
-            "0x80042f09",
+            "0x80042F09",
             f"Principal user (Id={user}, type=8, roleCount=0, privilegeCount=0, "
             "accessMode=4), is missing prvReadOrganization privilege.",
         ),
@@ -62,7 +62,7 @@ def turned_away(standing: str, user: str) -> Refusal:
 def locked() -> Refusal:
     """Return the refusal of a row that another session holds; it passes."""
     message = "SQL timeout expired: the row is being updated by another session."
-    return Refusal(400, "0x80044151", message)
+    return Refusal(500, "0x80044151", message)
 
 
 class NeverEnds(Exception):
@@ -72,7 +72,7 @@ class NeverEnds(Exception):
 def no_action(name: str) -> Refusal:
     """Return the refusal of an action that the set does not offer."""
     message = f"Resource not found for the segment '{name}'."
-    return Refusal(404, "0x8006088a", message)
+    return Refusal(404, "0x8006088A", message)
 
 
 def no_segment(name: str) -> Refusal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from uuid import uuid4
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -175,12 +176,15 @@ async def test_urls_in_parts_may_be_longer(api):
     )
 
 
-async def test_faults_may_hit_one_part(api, state):
+@pytest.mark.parametrize(
+    ("kind", "status"), [("throttle", 429), ("unavailable", 503), ("locked", 500)]
+)
+async def test_faults_may_hit_one_part(api, state, kind, status):
     """A fault on an operation answers that part only."""
-    state.faults.add(Fault("throttle", path="accounts", operation=True, nth=2, count=1))
+    state.faults.add(Fault(kind, path="accounts", operation=True, nth=2, count=1))
     parts = [operation("POST", "accounts", {"name": str(n)}) for n in range(3)]
     answers = await send(api, *parts, prefer="odata.continue-on-error")
-    assert (200, [204, 429, 204]) == answers
+    assert (200, [204, status, 204]) == answers
 
 
 async def test_edits_of_others_outlive_a_failed_change_set(api, state):

@@ -90,7 +90,7 @@ async def test_availability_goes_by_table(api, state):
     assert ["CreateMultiple"] == [one["sdkmessageid"]["name"] for one in found]
     state.bulk["account"].discard("CreateMultiple")
     assert [] == (await api.get(query))["value"]
-    assert (404, "0x8006088a") == await api.refusal("POST", CREATE, targets({}))
+    assert (404, "0x8006088A") == await api.refusal("POST", CREATE, targets({}))
 
 
 async def test_bulk_deletion_leaves_a_job(api, state):

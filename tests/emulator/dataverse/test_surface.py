@@ -141,3 +141,25 @@ async def test_the_clock_shows_everywhere(api, state):
     response = await api.send("GET", f"accounts({account})")
     assert "2026-03-01T12:05:00Z" == response.json()["modifiedon"]
     assert "Sun, 01 Mar 2026 12:05:00 GMT" == response.headers["Date"]
+
+
+@pytest.mark.parametrize(
+    ("standing", "code"),
+    [
+        ("stranger", "0x80072560"),
+        ("disabled", "0x80040225"),
+        ("without-roles", "0x80042F09"),
+    ],
+)
+async def test_who_may_not_enter_is_refused_with_403(api, state, standing, code):
+    """Each standing has its code, in the service's own spelling."""
+    state.standing = standing
+    assert (403, code) == await api.refusal("GET", "WhoAmI")
+
+
+async def test_a_row_of_another_session_is_refused_with_500(api, state):
+    """The code is that of a time-out of SQL; a later try goes through."""
+    state.faults.add(Fault("locked", path="accounts", count=1))
+    body = {"name": "F"}
+    assert (500, "0x80044151") == await api.refusal("POST", "accounts", body)
+    assert 204 == (await api.send("POST", "accounts", body)).status_code
