@@ -32,6 +32,7 @@ def typed() -> list[list[str]]:
     ]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_the_commands_work_in_their_order(
     base: Ground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prefect_server: str
