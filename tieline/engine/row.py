@@ -375,10 +375,6 @@ class Rows:
         for row in self._rows:
             row.target = known.get(row.target_id, GONE)
 
-    def stand_beside(self, row: Row) -> None:
-        """Add a row that no page showed."""
-        self._rows.append(row)
-
 
 def by_id(rows: Iterable[Row]) -> dict[str, Row]:
     """Return rows by the id of the record read."""

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from tieline.engine.lines import forgetting_lines
-from tieline.engine.run import JobRun
+from tieline.engine.run import COMPANY, JobRun
 from tieline.errors import NotFound, SystemName
 from tieline.failures import parts, rejected
 from tieline.mapping import Direction, TableMapping
@@ -17,7 +17,6 @@ from tieline.report import Counters, PlannedChange, RecordFailure
 from tieline.store import JournalRow, Outcome
 
 TO, FROM = Direction.TO_DATAVERSE, Direction.FROM_DATAVERSE
-COMPANY = "bcbi_companyid"
 
 
 async def uncouple_rows(run: JobRun, couplings: pd.DataFrame) -> pd.DataFrame:
